@@ -14,7 +14,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from statistics import fmean
 
@@ -29,7 +29,7 @@ from agentmem.answers.values import DEFAULT, Certificate, Decider
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import banking, flat, heavy, vectors
-from tests.benchmarks.answer_streams import Played, by_cosine, ours, play
+from tests.benchmarks.answer_streams import Played, by_cosine, neighbours, ours, play_near
 from tests.benchmarks.heading import heading, record_figures
 
 CERTIFY_SEEDS = (100, 101, 102)
@@ -63,9 +63,14 @@ class Part:
     questions: list[ReplayedQuestion]
     rows: Vectors
 
+    @cached_property
+    def near(self) -> list[list[tuple[int, float]]]:
+        """The neighbours of each question, for all streams."""
+        return neighbours(self.rows)
+
     def played(self, target: Target, seed: int, decide: Decider) -> Played:
         """One stream over these questions."""
-        return play(self.questions, self.rows, self.stream(target, seed), decide)
+        return play_near(self.questions, self.rows, self.near, self.stream(target, seed), decide)
 
     def stream(self, target: Target, seed: int) -> NDArray[np.int64]:
         """The order in which they come."""
