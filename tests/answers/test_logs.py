@@ -142,8 +142,8 @@ def test_a_time_limit_leaves_the_lower_thresholds_untried() -> None:
 
 def test_the_same_answer_for_other_slots_is_wrong() -> None:
     """A log whose answers are intents does not certify an answer for another order or name."""
-    asked = [ReplayedQuestion(f"track order {at:05} please {at}", "track") for at in range(600)]
-    near = np.ones((600, 1), np.float32)
+    asked = [ReplayedQuestion(f"track order {at:05} please {at}", "track") for at in range(400)]
+    near = np.ones((400, 1), np.float32)
     tuned = tune_log(asked, near, nothing)["faq"]
     assert tuned.policy.exact_only
 

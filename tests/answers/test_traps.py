@@ -11,6 +11,7 @@ from agentmem.answers.decision import decider
 from agentmem.answers.questions import normalised
 from agentmem.answers.values import DEFAULT, Candidate, QueryPolicy
 from agentmem.recall.embedder import MiniLM
+from agentmem.types import Vectors
 
 TUNED = 0.85
 TRAPS = """
@@ -131,10 +132,16 @@ MINILM = MiniLM()
 @cache
 def cosine(kept: str, asked: str) -> float | None:
     """The cosine at which the answer to the kept question is served; None if a gate objects. It knows no threshold."""
-    one, other = MINILM.embed(sorted((kept, asked)))
+    one, other = rows(*sorted((kept, asked)))
     near = float(one @ other)
     decide = decider({"faq": QueryPolicy("faq", TUNED)}, MINILM.spells)
     return near if decide(asked, other, [Candidate("0", kept, "x", near)], "faq").serve else None
+
+
+@cache
+def rows(one: str, other: str) -> Vectors:
+    """The vectors of a pair, once for both ways round."""
+    return MINILM.embed([one, other])
 
 
 def is_served(kept: str, asked: str, threshold: float) -> bool:
