@@ -67,8 +67,6 @@ def tune(
     an empty cache.
     """
     from agentmem.answers.cache import all_kinds
-    from agentmem.answers.decision import write_policies
-    from agentmem.answers.learned import write_learned
     from agentmem.answers.logs import is_log
     from agentmem.answers.plot import page
     from agentmem.answers.query_types import left_out
@@ -83,10 +81,7 @@ def tune(
         plot.write_text(page(tuned), encoding="utf-8")
     if not dry:
         with home(workspace) as place:
-            for learned in {one.learned.name: one.learned for one in tuned.values() if one.learned}.values():
-                write_learned(place.records, learned)
-            write_policies(place.records, [one.policy for one in tuned.values()])
-            _remember(place, judged)
+            _keep(place, tuned, judged)
     rows = [_row(name, one) for name, one in tuned.items()]
     if json:
         classifier = {"wrong": error.wrong, "of": error.of}
@@ -142,6 +137,18 @@ def _by_log(path: Path, kinds: "Kinds", limit: float, seconds: float, told: "Tol
     return tune_log(
         log, vectors, objecting(), today=today, limit=limit, told=told, seconds=seconds, embedder=MiniLM.name
     )
+
+
+def _keep(place: "AnswersHome", tuned: "dict[str, Tuned]", judged: "Errors | None") -> None:
+    """Keep the thresholds; before them what was learned, without which they are not used."""
+    from agentmem.answers.decision import write_policies
+    from agentmem.answers.learned import write_learned
+
+    learned = next((one.learned for one in tuned.values() if one.learned), None)
+    if learned is not None:
+        write_learned(place.records, learned)
+    write_policies(place.records, [one.policy for one in tuned.values()])
+    _remember(place, judged)
 
 
 def _audited(workspace: Path, count: int) -> "list[Labelled]":
