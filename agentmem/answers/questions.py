@@ -62,6 +62,10 @@ _NEVER = frozenset("and or vs versus nor in of is as to equal denote represent e
 """Plain words that show that such an "I" is a symbol after all."""
 
 
+_AROUND = 200
+"""Characters beside a word that are looked at, so that a long text takes no longer for each of its words."""
+
+
 def normalised(question: str) -> str:
     """The normal form of a question. The normal form of a normal form is itself."""
     text = unicodedata.normalize("NFC", question.translate(_INVISIBLE))
@@ -85,11 +89,12 @@ def _straight(found: re.Match[str]) -> str:
 
 def _folded(found: re.Match[str]) -> str:
     word, text = found[0], found.string
+    before = text[max(found.start() - _AROUND, 0) : found.start()]
     if word == "I":
-        return "i" if _speaks(text[: found.start()].split(" "), text[found.end() :].split(" ")) else word
+        return "i" if _speaks(before.split(" "), text[found.end() : found.end() + _AROUND].split(" ")) else word
     if word.startswith("I'"):
         return word[0].lower() + word[1:]
-    begins = not text[: found.start()].rstrip() or text[: found.start()].rstrip()[-1:] in ".?!"
+    begins = not before.rstrip() or before.rstrip()[-1:] in ".?!"
     if not word[1:].islower() or (word in _APART and not begins):
         return word
     return word[0].lower() + word[1:]

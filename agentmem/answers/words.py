@@ -99,11 +99,19 @@ def meaning(text: str) -> frozenset[str]:
 def same_slots(left: str, right: str) -> bool:
     """True if two questions have the same amounts, codes and names. If not, one's answer is not the other's.
 
-    A name of one may stand without its capital in the other.
+    A name of one may stand without its capital in the other, or as its initials.
     """
     one, other = words(left), words(right)
-    named = one.names <= set(other.stems) and other.names <= set(one.stems)
+    here, there = _named(one, other), _named(other, one)
+    _spelt_out(here, one, there, other)
+    _spelt_out(there, other, here, one)
+    named = not here and not there
     return named and one.ids == other.ids and sorted(amounts(left)) == sorted(amounts(right))
+
+
+def _named(one: Words, other: Words) -> "list[Word]":
+    """The names of a question that the other lacks."""
+    return [each for each in _content(one) if each[0] in one.names and each[0] not in other.stems]
 
 
 @lru_cache(maxsize=65_536)

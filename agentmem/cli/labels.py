@@ -1,6 +1,6 @@
 """`agentmem answers sample | tune | judge`: write pairs for people to label, and tune the cache by their labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,7 +80,8 @@ def tune(
     if plot:
         plot.write_text(page(tuned), encoding="utf-8")
     if not dry:
-        _keep(workspace, tuned, judged)
+        with home(workspace) as place:
+            _keep(place, tuned, judged)
     rows = [_row(name, one) for name, one in tuned.items()]
     if json:
         classifier = {"wrong": error.wrong, "of": error.of}
@@ -119,25 +120,13 @@ def _tuned(
     from agentmem.answers.tuning import read_pairs, tune_kinds
     from agentmem.recall.embedder import MiniLM
 
-    if is_log(path):  # columns question and answer
+    if is_log(path):
         return _by_log(path, kinds, limit, seconds, told), None
     labelled = read_pairs(path)
     if not labelled:
         raise ConfigError(f"no pair in {path} has a label: fill in the column label with same or different")
     tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
     return tuned, _judged(labelled)
-
-
-def _keep(workspace: Path, tuned: "Mapping[str, Tuned]", judged: "Errors | None") -> None:
-    """Write the thresholds for the workspace's cache, what was learned from the log, and the judge's errors."""
-    from agentmem.answers.decision import write_policies
-    from agentmem.answers.learned import write_learned
-
-    with home(workspace) as place:
-        for learned in {one.learned.name: one.learned for one in tuned.values() if one.learned}.values():
-            write_learned(place.records, learned)
-        write_policies(place.records, [one.policy for one in tuned.values()])
-        _remember(place, judged)
 
 
 def _by_log(path: Path, kinds: "Kinds", limit: float, seconds: float, told: "Told") -> "dict[str, Tuned]":
@@ -150,6 +139,18 @@ def _by_log(path: Path, kinds: "Kinds", limit: float, seconds: float, told: "Tol
     return tune_log(
         log, vectors, objecting(), today=today, limit=limit, told=told, seconds=seconds, embedder=MiniLM.name
     )
+
+
+def _keep(place: "AnswersHome", tuned: "dict[str, Tuned]", judged: "Errors | None") -> None:
+    """Keep the thresholds; before them what was learned, without which they are not used."""
+    from agentmem.answers.decision import write_policies
+    from agentmem.answers.learned import write_learned
+
+    learned = next((one.learned for one in tuned.values() if one.learned), None)
+    if learned is not None:
+        write_learned(place.records, learned)
+    write_policies(place.records, [one.policy for one in tuned.values()])
+    _remember(place, judged)
 
 
 def _audited(workspace: Path, count: int) -> "list[Labelled]":

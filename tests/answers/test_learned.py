@@ -96,9 +96,9 @@ def test_it_is_kept_beside_the_cache(tmp_path: Path) -> None:
 
 def test_a_log_whose_answers_lie_beside_each_other_is_served_with_what_it_teaches() -> None:
     """Cosines cannot tell such answers apart. What was learned can: a lower threshold is certified, and errs less."""
-    log, rows = beside(3000)
-    plain = tune_log(log, rows, never, limit=0.02)["faq"]
-    tuned = tune_log(log, rows, never, limit=0.02, embedder="made")["faq"]
+    log, rows = beside(400)
+    plain = tune_log(log, rows, never, limit=0.08)["faq"]
+    tuned = tune_log(log, rows, never, limit=0.08, embedder="made")["faq"]
     assert tuned.learned is not None
     assert tuned.policy.model == tuned.learned.name
     assert tuned.policy.threshold < plain.policy.threshold
@@ -109,10 +109,10 @@ def test_a_log_whose_answers_lie_beside_each_other_is_served_with_what_it_teache
 
 def test_where_it_serves_no_more_it_is_left_out() -> None:
     """If cosines alone tell all answers apart, nothing else decides."""
-    log, rows = beside(1500)
+    log, rows = beside(300)
     centres = np.eye(6, 14, dtype=np.float32)[[int(one.answer.split()[-1]) for one in log]]
     far = centres + rows / 50
-    tuned = tune_log(log, far / np.linalg.norm(far, axis=1, keepdims=True), never, limit=0.02, embedder="made")["faq"]
+    tuned = tune_log(log, far / np.linalg.norm(far, axis=1, keepdims=True), never, limit=0.08, embedder="made")["faq"]
     assert tuned.learned is None
     assert tuned.policy.model == ""
 

@@ -78,7 +78,7 @@ def tuned_on(asked: list[ReplayedQuestion], cosine: Callable[[int], float], limi
 
 def test_the_lowest_threshold_that_is_certified_with_all_above_it() -> None:
     """If errors begin below .91 the threshold is .91, and the held-out half has few errors."""
-    tuned = tuned_on(erring(log(1600), lambda number: spread(number) < 0.909), spread, 0.02)["faq"]
+    tuned = tuned_on(erring(log(800), lambda number: spread(number) < 0.909), spread, 0.05)["faq"]
     assert tuned.chosen == tuned.policy.threshold == 0.91
     assert tuned.policy.certificate is not None
     assert tuned.policy.certificate.upper <= tuned.limit
@@ -89,8 +89,8 @@ def test_the_lowest_threshold_that_is_certified_with_all_above_it() -> None:
 
 def test_a_type_with_few_hits_has_the_threshold_of_all() -> None:
     """A type with few hits gets the threshold of all, because its own certificate would need hundreds of hits."""
-    asked = erring(log(1600), lambda number: spread(number) < 0.909) + log(20, "returns")
-    tuned = tuned_on(asked, spread, 0.02)
+    asked = erring(log(800), lambda number: spread(number) < 0.909) + log(20, "returns")
+    tuned = tuned_on(asked, spread, 0.05)
     assert tuned["returns"].policy.kind == "returns"
     assert tuned["returns"].policy.threshold == 0.91
     assert tuned["faq"].policy.certificate is not None
@@ -121,7 +121,7 @@ def test_a_log_whose_answers_are_all_different_is_refused() -> None:
 
 def test_where_todays_setting_errs_too_often_only_exact_keys_are_served() -> None:
     """If every twentieth hit is wrong at every threshold, nothing by meaning is served any more."""
-    asked = erring(log(1200), lambda number: number % 20 == 0)
+    asked = erring(log(600), lambda number: number % 20 == 0)
     tuned = tuned_on(asked, lambda number: 0.99)["faq"]
     assert tuned.policy.exact_only
     assert tuned.more == -1
@@ -142,8 +142,8 @@ def test_a_time_limit_leaves_the_lower_thresholds_untried() -> None:
 
 def test_the_same_answer_for_other_slots_is_wrong() -> None:
     """A log whose answers are intents does not certify an answer for another order or name."""
-    asked = [ReplayedQuestion(f"track order {at:05} please {at}", "track") for at in range(600)]
-    near = np.ones((600, 1), np.float32)
+    asked = [ReplayedQuestion(f"track order {at:05} please {at}", "track") for at in range(400)]
+    near = np.ones((400, 1), np.float32)
     tuned = tune_log(asked, near, nothing)["faq"]
     assert tuned.policy.exact_only
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentmem.answers.plot import page
@@ -141,6 +141,7 @@ def test_pairs_with_a_question_in_common_fall_on_one_half() -> None:
     assert all(one in choose for one in chain) or all(one in hold for one in chain)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.none() | st.floats(0, 1), st.booleans()), max_size=60))
 def test_a_curve_agrees_with_what_each_of_its_thresholds_reaches(found: list[tuple[float | None, bool]]) -> None:
     """Each point counts what its threshold serves, recall rises along the curve, and bands contain their values."""
@@ -208,6 +209,7 @@ def test_without_a_hit_nothing_is_known() -> None:
         needed(0)
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 300).flatmap(lambda hits: st.tuples(st.integers(0, hits), st.just(hits))))
 def test_the_interval_holds_the_share_and_covers_what_it_says(counted: tuple[int, int]) -> None:
     """The interval contains the share. At its upper bound so few errors have a chance of 2.5 %."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentmem.answers.freshness import Checks
@@ -31,6 +31,7 @@ def held(background: BackgroundTasks) -> Iterator[None]:
 ERRORS = (RuntimeError, ValueError, KeyboardInterrupt, SystemExit, MemoryError)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.none() | st.sampled_from(ERRORS), min_size=1, max_size=10))
 def test_every_piece_is_done_whatever_others_raise(raised: list[type[BaseException] | None]) -> None:
     """Every task runs even if others raise. The first error is raised once, to whoever waits."""

@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentmem.answers.values import AnswerScope, key_of, scope_of
@@ -18,6 +18,7 @@ contexts = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(contexts, unique=True, min_size=2, max_size=6))
 def test_no_two_contexts_share_a_scope(many: list[AnswerScope]) -> None:
     """Two contexts never share a scope, even if text moves from one part to the next."""

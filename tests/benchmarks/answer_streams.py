@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -9,11 +10,14 @@ from numpy.typing import NDArray
 
 from agentmem.answers.decision import Decision, decider
 from agentmem.answers.learned import LearnedAnswers
-from agentmem.answers.log_replay import ReplayedOutcome, ReplayedQuestion
+from agentmem.answers.log_replay import LOWEST, ReplayedOutcome, ReplayedQuestion
 from agentmem.answers.logs import replay_log
-from agentmem.answers.values import Candidate, Decider, QueryPolicy, Verdict
+from agentmem.answers.questions import normalised
+from agentmem.answers.values import CANDIDATES, Candidate, Decider, QueryPolicy, Verdict
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
+
+_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,50 @@ def counted(found: Sequence[ReplayedOutcome], repeats: int) -> Played:
     hows = [one.how for one in found]
     wrong = sum(one.hit and not one.right for one in found)
     return Played(len(found), hows.count("exact"), hows.count("semantic"), wrong, repeats)
+
+
+def neighbours(rows: Vectors) -> list[list[tuple[int, float]]]:
+    """For each row the others with a cosine of LOWEST or more, nearest first: all streams over them share these."""
+    found: list[list[tuple[int, float]]] = []
+    for first in range(0, len(rows), _AT_ONCE):
+        for at, cosines in enumerate(rows[first : first + _AT_ONCE] @ rows.T, first):
+            near = np.flatnonzero(cosines >= LOWEST)
+            ranked = near[np.argsort(-cosines[near], kind="stable")].tolist()
+            found.append([(other, float(cosines[other])) for other in ranked if other != at])
+    return found
+
+
+def play_near(
+    questions: Sequence[ReplayedQuestion],
+    rows: Vectors,
+    near: Sequence[Sequence[tuple[int, float]]],
+    stream: NDArray[np.int64],
+    decide: Decider,
+) -> Played:
+    """The same as `play`, for a decision that serves nothing below LOWEST. ``near`` are the rows' neighbours."""
+    kept: set[int] = set()
+    keys: dict[str, str] = {}
+    found: list[ReplayedOutcome] = []
+    for at in stream.tolist():
+        one = questions[at]
+        key = normalised(one.question)
+        if key in keys:
+            found.append(ReplayedOutcome(key, one.kind, "exact", keys[key] == one.answer, True))
+            continue
+        known = islice(((other, cosine) for other, cosine in near[at] if other in kept), CANDIDATES)
+        candidates = [
+            Candidate(str(other), questions[other].question, questions[other].answer, cosine, vector=rows[other])
+            for other, cosine in known
+        ]
+        verdict = decide(one.question, rows[at], candidates, one.kind) if candidates else None
+        if verdict and verdict.serve and verdict.candidate:
+            right = verdict.candidate.answer == one.answer
+            found.append(ReplayedOutcome(key, one.kind, "semantic", right, True))
+        else:
+            kept.add(at)
+            keys[key] = one.answer
+            found.append(ReplayedOutcome(key, one.kind, "miss", False, False))
+    return counted(found, len(stream) - len(set(stream.tolist())))
 
 
 class Remembering(Decision):

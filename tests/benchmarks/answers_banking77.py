@@ -13,8 +13,8 @@ part "fit"; the one with more hits is used. The part "report" is reported on, ov
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from statistics import fmean
 
@@ -29,7 +29,7 @@ from agentmem.answers.values import DEFAULT, Certificate, Decider
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import banking, flat, heavy, vectors
-from tests.benchmarks.answer_streams import Played, by_cosine, ours, play
+from tests.benchmarks.answer_streams import Played, by_cosine, neighbours, ours, play_near
 from tests.benchmarks.heading import heading, record_figures
 
 CERTIFY_SEEDS = (100, 101, 102)
@@ -63,9 +63,14 @@ class Part:
     questions: list[ReplayedQuestion]
     rows: Vectors
 
+    @cached_property
+    def near(self) -> list[list[tuple[int, float]]]:
+        """The neighbours of each question, for all streams."""
+        return neighbours(self.rows)
+
     def played(self, target: Target, seed: int, decide: Decider) -> Played:
         """One stream over these questions."""
-        return play(self.questions, self.rows, self.stream(target, seed), decide)
+        return play_near(self.questions, self.rows, self.near, self.stream(target, seed), decide)
 
     def stream(self, target: Target, seed: int) -> NDArray[np.int64]:
         """The order in which they come."""
@@ -100,12 +105,15 @@ def settled(
         LogReplay([certify_on.questions[at] for at in stream], certify_on.rows[stream], objects()) for stream in streams
     ]
     chances = [learned.chances(certify_on.rows[stream]) if learned else None for stream in streams]
-    tried = {
-        one: [each for play, sure in zip(plays, chances, strict=True) for each in play.at(one, sure)]
-        for one in THRESHOLDS
-    }
-    threshold = lowest(tried, min(target.wrong_per_hit, LIMIT))
-    return threshold, None if threshold is None else certified(tried[threshold])
+    limit = min(target.wrong_per_hit, LIMIT)
+    found, bound = None, None
+    for one in sorted(THRESHOLDS, reverse=True):  # those below the first that is not certified need not be played
+        tried = [each for play, sure in zip(plays, chances, strict=True) for each in play.at(one, sure)]
+        if lowest({one: tried}, limit) is not None:
+            found, bound = one, certified(tried)
+        elif certified([replace(each, right=True) for each in tried]).upper <= limit:
+            break  # it has enough hits, and errs
+    return found, bound
 
 
 def chosen(target: Target, certify_on: Part, learned: LearnedAnswers | None) -> tuple[float, LearnedAnswers | None]:

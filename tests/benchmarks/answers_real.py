@@ -20,7 +20,8 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,9 +32,8 @@ from agentmem.answers.log_replay import ReplayedQuestion
 from agentmem.answers.logs import nearest
 from agentmem.answers.questions import normalised
 from agentmem.answers.tuning import interval
-from agentmem.answers.values import DEFAULT, Decider
+from agentmem.answers.values import CANDIDATES, DEFAULT, Candidate, Decider
 from agentmem.recall.embedder import MiniLM
-from agentmem.types import Vectors
 from tests.benchmarks.answer_data import flat, vectors
 from tests.benchmarks.answer_real_data import (
     RealQuestion,
@@ -54,6 +54,10 @@ SWEEP = (0.95, 0.92, 0.90, 0.875, 0.85, 0.80)
 JUDGED = Path(__file__).with_name("answer_judged.json")
 READ = 50
 """Wrong hits that are written for reading."""
+
+_AT_ONCE = 512
+_NO_VECTOR = np.zeros(1, np.float32)
+"""No arm looks at a vector: cosines are given."""
 
 How = Literal["exact", "semantic", "miss", "excluded"]
 
@@ -148,23 +152,30 @@ def line(name: str, hits: Sequence[Hit]) -> Line:
 
 def played(stream: Sequence[RealQuestion], decide: Decider | None, *, users: bool = False) -> list[Hit]:
     """The stream through an empty cache: the exact key, then the decision. With ``users`` each question has its own."""
-    texts = sorted({one.text for one in stream})
-    rows = dict(zip(texts, vectors(texts), strict=True))
-    kept: list[RealQuestion] = []
-    entries: list[ReplayedQuestion] = []
+    near = _near(tuple(sorted({one.text for one in stream}))) if decide else {}
+    kept: dict[str, RealQuestion] = {}
     keys: dict[str, RealQuestion] = {}
-    own: Vectors = np.zeros((len(stream), MiniLM.dimensions), np.float32)
-    return [_asked(one, decide, rows[one.text], kept, entries, keys, own, users) for one in stream]
+    return [_asked(one, decide, near.get(one.text, []), kept, keys, users) for one in stream]
+
+
+@lru_cache(maxsize=2)
+def _near(texts: tuple[str, ...]) -> dict[str, list[tuple[str, float]]]:
+    """For each text the others from the lowest threshold on, nearest first: all arms of a stream share them."""
+    rows, found = vectors(texts), {}
+    for first in range(0, len(texts), _AT_ONCE):
+        for at, cosines in enumerate(rows[first : first + _AT_ONCE] @ rows.T, first):
+            every = np.flatnonzero(cosines >= min(SWEEP))
+            ranked = every[np.argsort(-cosines[every], kind="stable")].tolist()
+            found[texts[at]] = [(texts[other], float(cosines[other])) for other in ranked if other != at]
+    return found
 
 
 def _asked(
     one: RealQuestion,
     decide: Decider | None,
-    vector: Any,
-    kept: list[RealQuestion],
-    entries: list[ReplayedQuestion],
+    near: Sequence[tuple[str, float]],
+    kept: dict[str, RealQuestion],
     keys: dict[str, RealQuestion],
-    own: Vectors,
     users: bool,
 ) -> Hit:
     rule = ruled(one.text)
@@ -173,15 +184,13 @@ def _asked(
     key = normalised(one.text)
     if key in keys:
         return Hit(one, keys[key], "exact")
-    if kept and decide is not None:
-        found = nearest(vector, own[: len(kept)], entries)
-        verdict = decide(one.text, vector, found, "faq")
+    known = islice(((text, cosine) for text, cosine in near if text in kept), CANDIDATES)
+    found = [Candidate(text, text, kept[text].answer, cosine) for text, cosine in known]
+    if found and decide is not None:
+        verdict = decide(one.text, _NO_VECTOR, found, "faq")
         if verdict.serve and verdict.candidate is not None:
-            return Hit(one, kept[int(verdict.candidate.id)], "semantic")
-    own[len(kept)] = vector
-    kept.append(one)
-    entries.append(ReplayedQuestion(one.text, one.answer))
-    keys[key] = one
+            return Hit(one, kept[verdict.candidate.id], "semantic")
+    kept[one.text] = keys[key] = one
     return Hit(one, None, "miss")
 
 
