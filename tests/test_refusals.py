@@ -93,6 +93,7 @@ WRONG: dict[str, Callable[[], object]] = {
     "a method": method,
     **each("effect of Tool", lambda one: Tool("a", "A.", one, {}, print), "bad", 3),
     **each("function of Tool", lambda one: Tool("a", "A.", "read", {}, one), 3, None),
+    **each("name of Tool", lambda one: Tool(one, "A.", "read", {}, print), 3, None, ""),
     **each("recorded to", lambda one: record(CLIENT, one), None, 3, ".", "", b"a"),
     "record of nothing": lambda: record(None, "run.jsonl"),
     **settings(
@@ -138,7 +139,7 @@ def test_a_wrong_argument_is_refused_in_a_sentence(
 def test_what_is_right_is_taken(tmp_path: Path) -> None:
     """The same places take what fits them."""
     ContextMiddleware(budget=20_000, keep=("messages", 5), trigger=[("tokens", 9_000), {"tokens": 5, "messages": 3}])
-    ContextMiddleware(price_as="anthropic:claude-haiku-4-5", paging={"read_file"})
+    ContextMiddleware(price_as="anthropic:claude-haiku-4-5", paging=["read_file"])
     ContextCapability(budget=20_000, quality=3)
     WorkspaceBackend(Workspace(tmp_path / "pages", create=True))
     Reach(hidden=["a"], readable={tmp_path})  # type: ignore[arg-type]

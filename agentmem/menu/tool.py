@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
-from agentmem.checking import CALLABLE, COUNT, NAMES, POSITIVE, Wanted, among, shown
+from agentmem.checking import CALLABLE, COUNT, NAMES, POSITIVE, TEXT, Wanted, among, shown
 from agentmem.errors import MenuError
 from agentmem.menu.arguments import checked_plainly
 from agentmem.menu.permissions import Reach
@@ -22,6 +22,7 @@ from agentmem.types import Recall as Recall
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 SETTINGS: Mapping[str, Wanted] = {
+    "name": TEXT,
     "effect": among(*get_args(Effect)),
     "timeout": POSITIVE,
     "cap": COUNT,
@@ -60,13 +61,13 @@ class Tool:
     source: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise MenuError(f"a tool cannot be called {self.name!r}; use up to 64 letters, digits, _ and -")
-        if not self.description.strip():
-            raise MenuError(f"the model would know nothing of {self.name!r}; give it a docstring or a description")
         for name, wanted in SETTINGS.items():
             if not wanted.fits(given := getattr(self, name)):
                 raise MenuError(f"the {name} of {self.name!r} must be {wanted.words}, and {shown(given)} is not")
+        if not _NAME.fullmatch(self.name):
+            raise MenuError(f"a tool cannot be called {self.name!r}; use up to 64 letters, digits, _ and -")
+        if not self.description.strip():
+            raise MenuError(f"the model would know nothing of {self.name!r}; give it a docstring or a description")
         if unknown := sorted(set(self.reads) - READS):
             raise MenuError(f"{self.name!r} reads {', '.join(unknown)}; write one of {', '.join(sorted(READS))}")
 
