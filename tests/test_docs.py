@@ -205,6 +205,19 @@ def test_a_strangers_agent_has_its_first_figure_after_three_blocks(tmp_path: Pat
     assert "minutes past eight" in outputs[1]
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md"])
+def test_the_first_program_can_be_run_again(page: str, tmp_path: Path) -> None:
+    """The program of an agent prints the same when it is run again, and its thread goes on."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    program = next(one.text for one in blocks(text) if one.language == "python" and "Agent(" in one.text)
+    with contextlib.chdir(tmp_path):
+        first, second = (ran(program, {"__name__": "page"}, page) for _ in range(2))
+        [place] = (one for one in tmp_path.iterdir() if one.is_dir())
+        [run] = invoke_json("runs", "-w", place)["runs"]
+    assert first == second
+    assert run["requests"] == 4
+
+
 def test_every_page_has_its_place() -> None:
     """No page of docs/ is left out of the site, and none of ours is named twice."""
     placed = [page for _, pages in parts() for page in pages]

@@ -82,7 +82,10 @@ app.command()(logs.logs)
 app.command()(replay.replay)
 app.add_typer(route.route, name="route")
 app.command()(route.where)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})(proxy.watch)
+app.command(
+    options_metavar="[OPTIONS] -- COMMAND...",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": False},
+)(proxy.watch)
 app.command()(proxy.proxy)
 app.command()(simulate.simulate)
 app.command()(fleet.fleet)

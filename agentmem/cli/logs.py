@@ -9,7 +9,7 @@ import typer
 
 from agentmem.cli.options import AsJson
 from agentmem.cli.output import console, notices, print_json
-from agentmem.cli.sources import Project, Session, Since, choice, log_index, name_skipped
+from agentmem.cli.sources import Project, Session, Since, choice, existing, log_index, name_skipped
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def logs(
     from agentmem.report.logs.listed import LoggedSession, totals
 
     chosen = choice(since, project, session)
-    found = list(_found([path.expanduser() for path in paths], chosen))
+    found = list(_found(existing(paths), chosen))
     sessions = [one for one in found if isinstance(one, LoggedSession) and chosen.takes_session(one.name)]
     skipped = tuple(one for one in found if not isinstance(one, LoggedSession))
     if not sessions:

@@ -89,7 +89,7 @@ def find(
     if json:
         print_json({"schema": 1, "hits": [asdict(hit) | {"address": hit.address} for hit in hits]})
     for hit in () if json else hits:
-        print_line(f"{hit.address}:{hit.line}: {hit.snippet}")
+        print_line(f"{hit.address}:{hit.line}: {hit.snippet or '(the words are in its name or its headings)'}")
     if not hits:
         notices().print("Nothing fits these words.", highlight=False)
 

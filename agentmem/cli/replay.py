@@ -57,6 +57,8 @@ _TABLES: tuple[_Columns, ...] = (
     ),
 )
 """The columns of each table: heading, key and format."""
+_FULL = 2
+"""Of the others, a table is left out if no policy has anything in its first column."""
 _MOST = 20
 """The number of sessions listed, the most expensive first; `--json` has all."""
 _BESIDE = 4
@@ -156,8 +158,12 @@ def _show(made: dict[str, Any]) -> None:
         return
     rows = [_billed_row(made["billed"]), *made["policies"]]
     for number, columns in enumerate(_TABLES):
-        out.print(_table(made["policies"] if number else rows, columns))
-        out.print()
+        if number < _FULL or any(row.get(columns[0][1]) for row in made["policies"]):
+            out.print(_table(made["policies"] if number else rows, columns))
+            out.print()
+        else:
+            out.print(f"{columns[0][0]}: none in these logs, so nothing is compared there", highlight=False)
+    out.print("What each heading means: docs/context-metrics.md", highlight=False)
     _show_sessions(made)
     _show_traces(made["traces"])
     _show_notes(made)
@@ -173,7 +179,7 @@ def _show_notes(made: dict[str, Any]) -> None:
 
     out = console()
     for row in made["policies"]:
-        settings = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
+        settings = ", ".join(f"{key} {'none' if value is None else value}" for key, value in row["settings"].items())
         if row["missing"] or settings:
             out.print(f"{row['policy']}: {row['missing'] or settings}", highlight=False)
     most = max(row["chains"] for row in made["policies"])
@@ -243,7 +249,7 @@ def _trace_rows(one: dict[str, Any]) -> Iterator[tuple[str, float | None, float 
 def _table(rows: list[dict[str, Any]], columns: _Columns) -> Any:
     from rich.table import Table
 
-    table = Table("policy", *(heading for heading, _, _ in columns), box=None, padding=(0, 2, 0, 0))
+    table = Table("policy", *(heading for heading, _, _ in columns), box=None, padding=(0, 1, 0, 0))
     for column in table.columns:
         column.no_wrap = True
     for column in table.columns[1:]:
@@ -279,7 +285,8 @@ def _show_verification(made: dict[str, Any]) -> None:
 
 def _show_skipped(skipped: list[dict[str, Any]]) -> None:
     for one in skipped[:5]:
-        notices().print(f"passed over: {one['path']}:{one['line']}: {one['reason']}", highlight=False, soft_wrap=True)
+        where = f"{one['path']}:{one['line']}" if one["line"] else one["path"]
+        notices().print(f"passed over: {where}: {one['reason']}", highlight=False, soft_wrap=True)
     if len(skipped) > 5:
         notices().print(f"and {len(skipped) - 5:,} more; --json lists all.", highlight=False)
 

@@ -10,7 +10,7 @@ import typer
 from agentmem.cli import answers, recall
 from agentmem.cli.options import HERE, NO_RUNS, AsJson, Database, Workspace, journal, latest_first
 from agentmem.cli.output import confirm, console, notices, print_json
-from agentmem.cli.sources import Project, Session, Since, choice, known_runs, loaded, location, name_skipped
+from agentmem.cli.sources import Project, Session, Since, choice, known_runs, loaded, location, name_skipped, no_run
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.transcript.delegates import below, top
 
@@ -76,6 +76,8 @@ def report(
     with journal(workspace, database) as opened, notices().status(READING):
         if path := location(run, known_runs(opened)):
             return _report_path(path, choice(since, project, session), output, browse, json)
+        if not opened and run is not None:
+            raise no_run(run)
         if not opened:
             raise ThreadNotFound(f"{NO_RUNS} To see another agent's logs, name their file or folder.")
         named, chosen = _chosen(opened, run, every)
@@ -171,12 +173,12 @@ def _chosen(opened: "Journal", run: str | None, every: bool) -> tuple[str | None
     """The name of the run to report on (None for all) and its threads, the latest first. Raises ThreadNotFound."""
     names = [thread.name for thread in latest_first(opened)]
     if not names:
-        raise ThreadNotFound(NO_RUNS)
+        raise no_run(run) if run is not None else ThreadNotFound(NO_RUNS)
     if every and (run is None or _threads(run, names)):
         return None, names
     named = run or _team_of(top(names[0], names), names)
     if not (chosen := _threads(named, names)):
-        raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists the runs")
+        raise no_run(named)
     return named, chosen
 
 

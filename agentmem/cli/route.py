@@ -9,6 +9,7 @@ import typer
 
 from agentmem.cli.options import HERE, NO_RUNS, AsJson, Database, Workspace, journal, latest_first
 from agentmem.cli.output import console, notices, print_json, print_line
+from agentmem.cli.sources import no_run
 from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
@@ -165,11 +166,11 @@ def _rows_of(run: str | None, workspace: Path, database: str | None) -> "list[Ro
         return recorded_rows([Path(run)])[0]
     with journal(workspace, database) as opened:
         names = [thread.name for thread in latest_first(opened)] if opened else []
-        if opened is None or not names:
+        if run is None and not names:
             raise ThreadNotFound(NO_RUNS)
         chosen = [name for name in names if run is None or name == run or name.startswith(f"{run}.")]
-        if not chosen:
-            raise ThreadNotFound(f"there is no file and no run {run!r} here: `agentmem runs` lists the runs")
+        if opened is None or not chosen:
+            raise no_run(str(run))
         return sorted((row for name in chosen for row in rows(opened, name)), key=lambda row: row.at)
 
 

@@ -60,6 +60,23 @@ def location(source: str | None, run_names: Sequence[str] = ()) -> Path | None:
         return None
 
 
+def existing(sources: Sequence[Path]) -> list[Path]:
+    """The files and folders that somebody named. Raises ConfigError for one that does not exist."""
+    places = [source.expanduser() for source in sources]
+    for place in places:
+        if not place.exists():
+            raise ConfigError(f"{place} does not exist: give a log file, or a folder such as ~/.claude/projects")
+    return places
+
+
+def no_run(source: str) -> ThreadNotFound:
+    """The error for a name that is neither a file nor a run, one for all commands that take either."""
+    return ThreadNotFound(
+        f"there is no file and no run {source!r} here: `agentmem runs` lists the runs, and a wire log is written by "
+        "`agentmem watch`, `agentmem proxy` or agentmem.record"
+    )
+
+
 def known_runs(opened: "Journal | None") -> list[str]:
     """The names of the runs of a workspace, whether it keeps any or not."""
     return [thread.name for thread in opened.threads()] if opened else []
@@ -122,10 +139,15 @@ def name_skipped(skipped: "Sequence[SkippedLine]") -> None:
 
 
 @contextmanager
-def runs_of(workspace: Path, database: str | None) -> "Iterator[tuple[Journal, list[str]]]":
-    """The journal of a workspace and the names of its runs, the latest first. Raises ThreadNotFound without any."""
+def runs_of(workspace: Path, database: str | None, wanted: str | None = None) -> "Iterator[tuple[Journal, list[str]]]":
+    """The journal of a workspace and the names of its runs, the latest first.
+
+    Raises ThreadNotFound without any, or if the ``wanted`` run is not one of them.
+    """
     with journal(workspace, database) as opened:
         names = [thread.name for thread in latest_first(opened)] if opened else []
+        if wanted is not None and wanted not in names:
+            raise no_run(wanted)
         if opened is None or not names:
             raise ThreadNotFound(f"{NO_RUNS} To see another agent's logs, name their file or folder.")
         yield opened, names

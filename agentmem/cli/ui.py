@@ -10,7 +10,7 @@ import typer
 from agentmem.cli import answers
 from agentmem.cli.options import HERE, AsJson, Workspace, database
 from agentmem.cli.output import complain, notices, print_json_line, print_line
-from agentmem.cli.sources import index_file
+from agentmem.cli.sources import existing, index_file
 from agentmem.errors import ConfigError
 
 _GLANCE = 0.2
@@ -45,7 +45,7 @@ def ui(
     from agentmem.ui.server import PageServer
 
     with PageServer(
-        paths(sources or (), workspace),
+        _told(paths(sources or (), workspace)),
         port=port,
         index=index_file(),
         jobs=0,
@@ -67,11 +67,7 @@ def ui(
 
 def paths(sources: Sequence[Path], workspace: Path) -> list[Path]:
     """The files and folders to show. Raises ConfigError where there is none."""
-    given = [source.expanduser() for source in sources]
-    for source in given:
-        if not source.exists():
-            raise ConfigError(f"{source} does not exist: give a log file, or a folder such as ~/.claude/projects")
-    if given:
+    if given := existing(sources):
         return given
     from agentmem.config import user_folder
 
@@ -82,6 +78,16 @@ def paths(sources: Sequence[Path], workspace: Path) -> list[Path]:
         looked = ", ".join(f"~/{place}" for _, place in PLACES)
         raise ConfigError(f"no agent's logs are here ({looked}): give a log file, or a folder of logs")
     return found
+
+
+def _told(places: list[Path]) -> list[Path]:
+    """The places; says so if there is no log in them yet."""
+    from agentmem.replay.recordings import files
+
+    if not any(isinstance(one, Path) for one in files(places)):
+        looked = ", ".join(map(str, places))
+        notices().print(f"No log is in {looked} yet: the page shows those that come.", highlight=False)
+    return places
 
 
 def show(address: str) -> None:

@@ -1,7 +1,5 @@
 """`agentmem why`: show where the cache was lost, why, and how to fix it."""
 
-from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +7,10 @@ import typer
 
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
 from agentmem.cli.output import console, notices, print_json
-from agentmem.cli.sources import Project, Session, Since, choice, known_runs, location, name_skipped
-from agentmem.errors import ThreadNotFound
+from agentmem.cli.sources import Project, Session, Since, choice, known_runs, location, name_skipped, no_run
 
 if TYPE_CHECKING:
-    from agentmem.kvcache.why.diagnosis import Finding
+    from agentmem.kvcache.why.groups import FindingGroup
     from agentmem.report.loading import Choice, Diagnosed
 
 
@@ -47,14 +44,13 @@ def _read(run: str, workspace: Path, database: str | None, chosen: "Choice") -> 
         if path := location(run, names):
             return diagnose_path(path, chosen)
         if opened is None or run not in names:
-            raise ThreadNotFound(
-                f"there is no file and no run {run!r} here: `agentmem runs` lists the runs, and a wire log is written "
-                "by `agentmem watch`, `agentmem proxy` or agentmem.record"
-            )
+            raise no_run(run)
         return diagnose_run(opened, run)
 
 
 def _show(found: "Diagnosed") -> None:
+    from agentmem.kvcache.why.groups import AGAINST_REPORT, grouped
+
     out = console()
     if not found.losses:
         out.print(
@@ -62,49 +58,41 @@ def _show(found: "Diagnosed") -> None:
         )
         return
     several = len({session for session, _ in found.losses}) > 1
-    for (session, *_), alike in groupby(found.losses, key=_kind):
-        _explain([finding for _, finding in alike], session if several else "")
-    findings = [finding for _, finding in found.losses]
-    tokens = sum(one.tokens_lost for one in findings)
+    for group in grouped(found.losses):
+        _explain(group, group.session if several else "")
+    tokens = sum(one.tokens_lost for _, one in found.losses)
+    known = [one.usd_lost for _, one in found.losses if one.usd_lost is not None]
+    worth = _worth(sum(known) if len(known) == len(found.losses) else None)
     lost = {(session, one.request) for session, one in found.losses}
     out.print(
-        f"\n{len(lost):,} of {found.requests:,} requests lost {tokens:,} tokens of cache{_worth(findings)}.",
+        f"\n{len(lost):,} of {found.requests:,} requests lost {tokens:,} tokens of cache{worth}. {AGAINST_REPORT}",
         highlight=False,
     )
 
 
-def _kind(loss: "tuple[str, Finding]") -> tuple[str, str | None, str, bool]:
-    """Neighbours in one session with the same kind are shown together."""
-    session, finding = loss
-    return session, finding.cause, (finding.segment or "").partition(" ")[0], finding.declared
-
-
-def _explain(alike: "Sequence[Finding]", session: str) -> None:
-    """Print neighbours of one cause in one place, explained by the first of them."""
+def _explain(group: "FindingGroup", session: str) -> None:
+    """Print findings of one cause in one place, explained by the first of them."""
     from rich.text import Text
 
     from agentmem.kvcache.why.texts import one_line
 
-    out, first = console(), alike[0]
-    numbers = f"request {first.request}" if len(alike) == 1 else f"requests {first.request} to {alike[-1].request}"
-    times = "" if len(alike) == 1 else f" ({len(alike)} times)"
-    title = Text.assemble((first.cause or "unexplained", "bold red"), f" · {numbers}{times}")
-    title.append(" · declared" if first.declared else "")
+    out, first = console(), group.findings[0]
+    title = Text.assemble((group.cause or "unexplained", "bold red"), f" · {group.span}")
+    title.append(" · declared" if group.declared else "")
     title.append(f" · {session}" if session else "")
     out.print()
     out.print(title)
     if first.segment is not None:
         block = "" if first.block is None else f", block {first.block}"
-        out.print(Text(f"  {first.segment}{block}, byte {first.byte:,}, against request {first.previous}"))
+        of = "" if len(group.requests) == 1 else f"request {first.request}: "
+        out.print(Text(f"  {of}{first.segment}{block}, byte {first.byte:,}, against request {first.previous}"))
         out.print(Text(f"  - {one_line(first.before or '')}", "red"))
         out.print(Text(f"  + {one_line(first.after or '')}", "green"))
-    tokens = sum(one.tokens_lost for one in alike)
-    out.print(Text(f"  {tokens:,} tokens lost{_worth(alike)}"))
+    out.print(Text(f"  {group.tokens_lost:,} tokens lost{_worth(group.usd_lost)}"))
     if first.provider_reason:
         out.print(Text(f"  the provider says: {first.provider_reason}"))
     out.print(Text(f"  {first.fix}", "italic"))
 
 
-def _worth(findings: "Sequence[Finding]") -> str:
-    known = [one.usd_lost for one in findings if one.usd_lost is not None]
-    return f", ${sum(known):.4f}" if len(known) == len(findings) else ""
+def _worth(usd: float | None) -> str:
+    return "" if usd is None else f", ${usd:.4f}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentmem.checking import Wanted, check_settings
 from agentmem.closing import Closing
 from agentmem.fleet.board import ENDED, FleetLimits, FleetRun, FleetSummary, driven, open_board
 from agentmem.fleet.on_ray import WORKERS, RayPool
@@ -20,6 +21,10 @@ from agentmem.fleet.tasks import keyed, task_of
 from agentmem.fleet.worker import WARM_FOR, folder_of
 from agentmem.transcript.journal import Journal
 
+RAY = Wanted(
+    '"none", "local" or the address of a cluster, such as "10.0.0.5:6379"',
+    lambda given: isinstance(given, str) and (given in ("none", "local", "auto") or ":" in given),
+)
 GLANCE = 0.5
 """Seconds between two looks at the fleet, at most."""
 HELD = 120.0
@@ -64,6 +69,7 @@ class Fleet(Closing):
         tries: int = TRIES,
         folder: Path | None = None,
     ) -> None:
+        check_settings("Fleet", {"ray": ray}, {"ray": RAY})
         limits = FleetLimits(max_usd, requests_minute, tokens_minute)
         place = folder_of(database, folder)
         self.settings = FleetSettings(name, agent, str(database), place, limits, together, tries)

@@ -39,6 +39,7 @@ from deepagents.backends.utils import (
     slice_read_response,
 )
 
+from agentmem.checking import check_settings, of
 from agentmem.errors import NotAPage, PageNotFound, ToolRefused, WorkspaceError
 from agentmem.menu.builtin import readable, refuse_secret
 from agentmem.menu.tool import ToolContext
@@ -54,6 +55,7 @@ class WorkspaceBackend(BackendProtocol):
     """deepagents' backend on a `Workspace`. The async methods are the base class's: the same in a thread."""
 
     def __init__(self, workspace: Workspace) -> None:
+        check_settings("WorkspaceBackend", locals(), {"workspace": of(Workspace, "a Workspace, as Workspace(PATH)")})
         self.workspace = workspace
         self._files = Files(workspace.root)
         self._context = ToolContext(workspace, "main")

@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 from langchain.agents.middleware.types import AgentMiddleware
 
+from agentmem.checking import LIST, shown
 from agentmem.errors import ConfigError
 
 SUMMARISING = "SummarizationMiddleware"
@@ -42,8 +43,12 @@ def arguments(
 
     Raises ConfigError if a middleware of the user's has the same name, since deepagents would drop one of them.
     """
+    if not LIST.fits(others) or not LIST.fits(subagents):
+        raise ConfigError("subagents and middleware of for_deepagents are lists, such as [helper]")
     names = {one.name for one in ours}
     for one in others:
+        if not isinstance(one, AgentMiddleware):
+            raise ConfigError(f"middleware of for_deepagents takes LangChain's middlewares, and {shown(one)} is none")
         if one.name in names:
             raise ConfigError(f"{one.name} is one of the places that ContextMiddleware takes: leave it out")
     return {"middleware": [*others, *ours], "subagents": [_spec(one, ours) for one in subagents]}

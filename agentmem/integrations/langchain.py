@@ -20,7 +20,7 @@ from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
-from agentmem.checking import CALLABLE, COUNT, NOTHING, TEXT, Wanted, check_settings
+from agentmem.checking import CALLABLE, COUNT, NAMES, NOTHING, TEXT, Wanted, among, check_settings, of
 from agentmem.compaction.conversation import THREAD
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive, drive_async
 from agentmem.compaction.when import (
@@ -38,7 +38,7 @@ from agentmem.context.view import View, largest
 from agentmem.errors import BudgetExceeded, ConfigError
 from agentmem.integrations.deepagents_places import CACHING, SUMMARISING, DeepAgentsArguments, Vacant, arguments
 from agentmem.integrations.langchain_guarded import guarded
-from agentmem.integrations.langchain_limits import Keep, Trigger, Triggers, kept_tail, read_triggers
+from agentmem.integrations.langchain_limits import Keep, Trigger, Triggers, kept_tail, read_keep, read_triggers
 from agentmem.integrations.langchain_marks import Marker, mark_at, marked_head, marker_of
 from agentmem.integrations.langchain_prefix import Prefix, Prefixes
 from agentmem.integrations.langchain_recall import recall_tool
@@ -50,6 +50,7 @@ from agentmem.integrations.langchain_state import (
     MiddlewareState,
     Outgoing,
     Overlay,
+    checked_rows,
     overlay,
     repaired,
     rows_of,
@@ -58,7 +59,7 @@ from agentmem.kvcache.breakpoints import HEAD, TAIL, place
 from agentmem.kvcache.rules import rules_for
 from agentmem.meter import ledger
 from agentmem.meter.ledger import RequestMeter, Row
-from agentmem.meter.prices import rates_of
+from agentmem.meter.prices import PRICED, rates_of
 from agentmem.models.langchain_reply import Timing, reply
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Clock, Mark, Request
@@ -85,7 +86,11 @@ _WANTED: Mapping[str, Wanted] = {
     "clock": CALLABLE,
     "agent": TEXT,
     "name": TEXT,
-    "price_as": TEXT | NOTHING,
+    "quality": among(1, 2, 3),
+    "compaction": of(Compaction, "agentmem.Compaction") | NOTHING,
+    "offload": of(Offload, "an Offload") | NOTHING,
+    "paging": NAMES,
+    "price_as": PRICED | NOTHING,
 }
 
 Response = ModelResponse[Any]
@@ -125,12 +130,11 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
         clock: Clock = time.time,
     ) -> None:
         super().__init__()
-        given = {"budget": budget, "on_row": on_row, "clock": clock, "agent": agent, "name": name, "price_as": price_as}
-        check_settings("ContextMiddleware", given, _WANTED)
+        check_settings("ContextMiddleware", locals(), _WANTED)
         self.budget = budget
         self.settings = compaction or Compaction(quality)
         self.triggers: Triggers = read_triggers(trigger)
-        self.keep = keep
+        self.keep = read_keep(keep, budget)
         self._offload = (offload or Offload()).sized(budget)
         self._paging = frozenset((*paging, "recall"))
         self.on_row, self.agent, self.price_as, self.clock = on_row, agent, price_as, clock
@@ -176,8 +180,8 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
 
     @staticmethod
     def ledger(values: Mapping[str, Any]) -> list[Row]:
-        """The rows of all requests, oldest first, from ``agent.get_state(config).values``."""
-        return rows_of(values)
+        """The rows of all requests, oldest first, from ``agent.get_state(config).values``. Raises ConfigError."""
+        return checked_rows(values)
 
     def guarded(self, model: BaseChatModel) -> BaseChatModel:
         """The model with a last look at its requests' marks."""

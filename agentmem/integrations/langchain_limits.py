@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from agentmem.checking import LIST, POSITIVE, shown
 from agentmem.compaction.when import Compaction
 from agentmem.context.offload import FULL
 from agentmem.errors import ConfigError
@@ -46,6 +47,8 @@ def read_triggers(given: Trigger | Sequence[Trigger] | None) -> Triggers:
     if given is None:
         return Triggers()
     single = isinstance(given, Mapping) or (isinstance(given, tuple) and given and isinstance(given[0], str))
+    if not single and not LIST.fits(given):
+        raise ConfigError(f"trigger takes {_HOW}, and {shown(given)} is none of them")
     each: Sequence[Any] = (given,) if single else given  # type: ignore[assignment]
     return Triggers(tuple(_clause(one, "trigger") for one in each))
 
@@ -53,12 +56,22 @@ def read_triggers(given: Trigger | Sequence[Trigger] | None) -> Triggers:
 def _clause(given: Any, what: str) -> Mapping[str, float]:
     try:
         clause = dict(given) if isinstance(given, Mapping) else dict((given,))
-        fits = clause and all(unit in _UNITS and limit > 0 for unit, limit in clause.items())
+        fits = clause and all(unit in _UNITS and POSITIVE.fits(limit) for unit, limit in clause.items())
     except (TypeError, ValueError):
         fits = False
     if not fits or clause.get("fraction", 1) > 1:
         raise ConfigError(f"{what} takes {_HOW}, and {given!r} is none of them")
     return clause
+
+
+def read_keep(given: Keep | None, budget: int) -> Keep | None:
+    """What stays at the end, if it can stay below ``budget``. Raises ConfigError."""
+    if given is None:
+        return None
+    clause = _clause(given, "keep")
+    if len(clause) != 1 or clause.get("tokens", 0) >= budget:
+        raise ConfigError(f"keep is {given!r}, and it must be one limit that leaves room below {budget:,} tokens")
+    return given
 
 
 def kept_tail(

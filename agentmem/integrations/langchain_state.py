@@ -15,10 +15,11 @@ from langchain.agents.middleware.types import AgentState, PrivateStateAttr
 from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
 from langgraph.channels import DeltaChannel
 
+from agentmem.checking import shown
 from agentmem.compaction.conversation import THREAD, FoldedConversation, ShownMessage
 from agentmem.context.offload import Offload
 from agentmem.context.window import View
-from agentmem.errors import TranscriptError
+from agentmem.errors import ConfigError, TranscriptError
 from agentmem.integrations.langchain_marks import formed
 from agentmem.meter.ledger import Row, decode
 from agentmem.models.langchain_blocks import content_blocks, message_blocks, tool_result
@@ -57,9 +58,27 @@ class MiddlewareState(AgentState[Any]):
     agentmem_cuts: NotRequired[Annotated[list[Cut], PrivateStateAttr, added_cuts]]
 
 
+_STATE = (
+    "give the agent a checkpointer and take agent.get_state(config).values, or get each row by "
+    "ContextMiddleware(on_row=...)"
+)
+
+
 def rows_of(values: Mapping[str, Any]) -> list[Row]:
     """The ledger in an agent's state, as of ``agent.get_state(config).values``."""
     return [_row(value, at) for at, value in enumerate(values.get(LEDGER) or ())]
+
+
+def checked_rows(values: Mapping[str, Any]) -> list[Row]:
+    """`rows_of` what somebody passes.
+
+    Raises ConfigError for replies without a ledger: the result of ``invoke`` has no private fields.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"the ledger is in an agent's state, and {shown(values)} is none: {_STATE}")
+    if LEDGER not in values and any(isinstance(one, AIMessage) for one in values.get("messages") or ()):
+        raise ConfigError(f"these values have replies and no ledger, as the result of invoke() does: {_STATE}")
+    return rows_of(values)
 
 
 def _row(value: dict[str, Any], at: int) -> Row:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from agentmem.answers.asking import Answered
 from agentmem.answers.cache import AnswerCache
+from agentmem.checking import NOTHING, check_settings
 from agentmem.distribution import install
 from agentmem.errors import ConfigError
 from agentmem.integrations.otel_content import asked, replied, told
-from agentmem.meter.prices import cost
+from agentmem.meter.prices import PRICED, cost
 from agentmem.models import load as named_model
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Done, Event, Metered, Result, ToolCalled, ToolReturned
@@ -106,6 +107,7 @@ class Telemetry:
     ) -> None:
         if write_counter not in WRITE_NAMES:
             raise ConfigError(f"write_counter is {write_counter!r}; it is one of {', '.join(WRITE_NAMES)}")
+        check_settings("Telemetry", {"price_as": price_as}, {"price_as": PRICED | NOTHING})
         self.write_counter, self.price_as = write_counter, price_as
         self.handler = _handler(tracer_provider, meter_provider)
 

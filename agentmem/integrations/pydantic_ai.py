@@ -27,12 +27,13 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import ModelRequestContext
 from pydantic_ai.toolsets import FunctionToolset
 
+from agentmem.checking import COUNT, among, check_settings
 from agentmem.compaction.conversation import THREAD, FoldedConversation, ShownMessage
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive_async
-from agentmem.compaction.when import Compaction, Quality, due, room_behind
+from agentmem.compaction.when import Compaction, Quality, due, least_budget, room_behind
 from agentmem.context.offload import Offload
 from agentmem.context.view import View
-from agentmem.errors import UnknownReference
+from agentmem.errors import ConfigError, UnknownReference
 from agentmem.kvcache.frames import canonical
 from agentmem.menu.builtin import recalled
 from agentmem.recall.recall import JournalRecall
@@ -42,21 +43,34 @@ from agentmem.types import Block, Draft, Message, Opaque, Text, ToolCall, ToolRe
 
 CUT = "agentmem_cut"
 """The key of a cut in a request's metadata."""
+NO_ROOM = (
+    "a budget of {budget:,} tokens leaves no room to work: tools and instructions take {prefix:,}. Raise the budget of "
+    "ContextCapability to {needed:,} or more, or give fewer tools"
+)
 
 
 @dataclass
 class ContextCapability(AbstractCapability[Any]):
-    """Keeps what is sent below ``budget`` tokens; ``quality`` as in `Compaction`. Give one to each agent."""
+    """Keeps what is sent below ``budget`` tokens; ``quality`` as in `Compaction`. Give one to each agent.
+
+    Raises ConfigError for a budget in which there is no room to work.
+    """
 
     budget: int = 120_000
     quality: Quality = 2
     _known: tuple[list[ModelMessage], FoldedConversation[Any]] | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        given = {"budget": self.budget, "quality": self.quality}
+        check_settings("ContextCapability", given, {"budget": COUNT, "quality": among(1, 2, 3)})
 
     async def prepare_model_request(
         self, ctx: RunContext[Any], request_context: ModelRequestContext
     ) -> ModelRequestContext:
         """pydantic-ai's hook for compaction: what goes out changes, the history does not."""
         settings, head = Compaction(self.quality), _head(request_context)
+        if self.budget < (needed := least_budget(head, 0, settings, self.budget)):
+            raise ConfigError(NO_ROOM.format(budget=self.budget, prefix=head, needed=needed))
         talk = self._talk(request_context.messages, room_behind(head, settings, self.budget))
         reason = due(talk.state(settings, self.budget, None, head))
         in_text = request_context.model_request_parameters.allow_text_output

@@ -11,6 +11,7 @@ breaks a call: its own errors are kept in `Recording.errors`.
 """
 
 import json
+import logging
 import os
 import stat
 import threading
@@ -20,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from agentmem.checking import CALLABLE, PATH, Wanted, check_settings
 from agentmem.closing import Closing
 from agentmem.errors import ConfigError
 from agentmem.integrations.masking import Mask
@@ -30,6 +32,8 @@ from agentmem.types import Clock
 
 Line = dict[str, Any]
 Sink = Callable[[Line], None]
+
+_log = logging.getLogger(__name__)
 
 PATHS = ("/messages", "/chat/completions", "/responses")
 """The endings of the paths whose requests are recorded. Other endpoints (counting tokens, batches) are not."""
@@ -112,15 +116,23 @@ def record(client: object, to: str | Path | Sink, *, clock: Clock = time.time) -
 
     ``to`` is a file to append to, or a function that gets each line as a dict; a function gets them unmasked. ``clock``
     gives the time in seconds since the epoch. Returns the recording, to be closed or used with ``with``. Raises
-    ConfigError if ``client`` holds no client of httpx or httpx2.
+    ConfigError if ``client`` holds no client of httpx or httpx2, and for a folder in place of a file. The first line
+    that cannot be written is a warning in the log of "agentmem"; `Recording.errors` has all.
     """
     found = list(dict.fromkeys(_http_clients(client, 3)))
     if not found:
         raise ConfigError(
             f"{type(client).__name__} holds no httpx or httpx2 client that could be recorded: pass the SDK's client "
-            "(anthropic.Anthropic(), openai.OpenAI()), a LangChain model that has one, or the HTTP client itself"
+            "(anthropic.Anthropic(), openai.OpenAI()), a LangChain model that has one, or the HTTP client itself. "
+            "A fake or scripted model sends nothing over HTTP, so there is nothing to record"
         )
+    check_settings("record", {"to": to, "clock": clock}, {"to": _SINK, "clock": CALLABLE})
     return Recording(found, to if callable(to) else LogFile(to), clock)
+
+
+_SINK = CALLABLE | Wanted(
+    "a path of a file, not of a folder", lambda given: PATH.fits(given) and given != "" and not Path(given).is_dir()
+)
 
 
 def _http_clients(client: object, depth: int) -> Iterator[Any]:
@@ -183,6 +195,8 @@ class Recording(Closing):
         try:
             yield
         except Exception as error:
+            if not self.errors:
+                _log.warning("a request could not be recorded, and others may not be either: %s", error)
             self.errors.append(f"{type(error).__name__}: {error}")
 
     def _line(self, response: Any, first: float, body: bytes, whole: bool) -> Line:

@@ -208,6 +208,7 @@ def _why(offer: Offer, tenant: Tenant, thread: str = "", part: Part = 1) -> str:
     """
     from agentmem.integrations.observing import read_run
     from agentmem.kvcache.why.diagnosis import diagnose
+    from agentmem.kvcache.why.groups import grouped
     from agentmem.kvcache.why.texts import one_line
 
     named = offer.thread(tenant, thread)
@@ -216,10 +217,11 @@ def _why(offer: Offer, tenant: Tenant, thread: str = "", part: Part = 1) -> str:
     if not findings:
         return f"{len(observed)} requests of {named}, and none read less from the cache than it could have."
     told = (
-        f"request {one.request}: {one.cause or 'unexplained'}{' (declared)' if one.declared else ''}"
-        f" in {one.segment}, {one.tokens_lost:,} tokens lost\n"
+        f"{group.span}: {group.cause or 'unexplained'}{' (declared)' if group.declared else ''}"
+        f"{f' in {one.segment}' if one.segment else ''}, {group.tokens_lost:,} tokens lost\n"
         f"  - {one_line(one.before or '')}\n  + {one_line(one.after or '')}\n  {one.fix}"
-        for one in findings
+        for group in grouped((named, each) for each in findings)
+        for one in group.findings[:1]
     )
     return part_of("\n".join(told), part, PART)
 

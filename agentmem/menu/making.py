@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, overload
 
+from agentmem.checking import shown
 from agentmem.errors import MenuError
 from agentmem.menu import cards, foreign
 from agentmem.menu.arguments import checked, resolved, words_of
@@ -63,17 +64,24 @@ def tool(
     effect "outside" (never repeated by itself after a kill), 60 seconds, 6,000 tokens, the function's own name.
     ``reads`` names what results are made from, "user", "clock" or "live": see Tool. Raises MenuError.
     """
-    given = {"effect": effect, "timeout": timeout, "cap": cap, "reads": tuple(reads) or None}
+    given = {"effect": effect, "timeout": timeout, "cap": cap, "reads": reads if reads != () else None}
 
     def make(source: Source) -> Tool:
         if foreign.is_langchain(source):
-            made = foreign.from_langchain(source, name)
+            made = foreign.from_langchain(source, _named(name))
         else:
-            made = from_function(_function(source), name=name, card=None if card is None else _card(card))
+            made = from_function(_function(source), name=_named(name), card=None if card is None else _card(card))
         changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-        return replace(made, **changes)
+        changed = replace(made, **changes)
+        return replace(changed, reads=tuple(changed.reads))
 
     return make if function is None else make(function)
+
+
+def _named(name: object) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise MenuError(f"the name of a tool must be a text, and {shown(name)} is not")
+    return name
 
 
 def _function(source: object) -> Callable[..., object]:
@@ -88,7 +96,7 @@ def _card(source: Path | str) -> Card:
         return cards.parse(source.lstrip(), "the card")
     try:
         return cards.parse(Path(source).read_text(encoding="utf-8"), str(source))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, TypeError, ValueError) as error:
         raise MenuError(f"{source}: the card cannot be read: {error}") from error
 
 

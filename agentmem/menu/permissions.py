@@ -9,7 +9,7 @@ network = true                # commands behind walls reach the network
 readable = ["~/.rustup"]      # what commands behind walls may read besides the system and the workspace
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -46,7 +46,8 @@ class Reach:
             raise ConfigError(f"network is {self.network!r}; it must be true or false")
         for name, kind in (("hidden", str), ("readable", Path)):
             given = getattr(self, name)
-            if isinstance(given, str) or not all(isinstance(one, kind) for one in given):
+            several = isinstance(given, Sequence | Set) and not isinstance(given, str)
+            if not several or not all(isinstance(one, kind) for one in given):
                 raise ConfigError(f"{name} is {given!r}; it must be a list, such as {_EXAMPLES[name]}")
 
 

@@ -71,6 +71,11 @@ def _checked(parameter: inspect.Parameter, hints: Mapping[str, Any], name: str) 
         raise MenuError(f"{name}() takes *{parameter.name}; a tool's parameters must be named one by one")
     if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
         raise MenuError(f"the parameter {parameter.name} of {name}() cannot be given by name; move it behind the /")
+    if parameter.name in ("self", "cls") and parameter.name not in hints:
+        raise MenuError(
+            f"{name}() is a method and has no object to work on yet: leave the decorator away, and give the agent the "
+            f"method of an object, such as tools=[shelf.{name}], or tool(shelf.{name}, effect=...)"
+        )
     if parameter.name not in hints:
         raise MenuError(f"the parameter {parameter.name} of {name}() has no type hint, such as {parameter.name}: str")
     return parameter

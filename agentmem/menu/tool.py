@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
+from agentmem.checking import CALLABLE, COUNT, NAMES, POSITIVE, TEXT, Wanted, among, shown
 from agentmem.errors import MenuError
 from agentmem.menu.arguments import checked_plainly
 from agentmem.menu.permissions import Reach
@@ -20,6 +21,15 @@ from agentmem.types import Recall as Recall
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
+SETTINGS: Mapping[str, Wanted] = {
+    "name": TEXT,
+    "effect": among(*get_args(Effect)),
+    "timeout": POSITIVE,
+    "cap": COUNT,
+    "reads": NAMES,
+    "function": CALLABLE,
+}
+"""What the settings of a tool may be. A wrong effect would decide what is done twice after a kill."""
 KEPT = 100_000
 """The most tokens of output that are kept of a tool without a cap. Of a long output, only the ends are shown."""
 
@@ -51,12 +61,13 @@ class Tool:
     source: str = ""
 
     def __post_init__(self) -> None:
+        for name, wanted in SETTINGS.items():
+            if not wanted.fits(given := getattr(self, name)):
+                raise MenuError(f"the {name} of {self.name!r} must be {wanted.words}, and {shown(given)} is not")
         if not _NAME.fullmatch(self.name):
             raise MenuError(f"a tool cannot be called {self.name!r}; use up to 64 letters, digits, _ and -")
         if not self.description.strip():
             raise MenuError(f"the model would know nothing of {self.name!r}; give it a docstring or a description")
-        if self.timeout <= 0 or self.cap <= 0:
-            raise MenuError(f"the timeout and the cap of {self.name!r} must be above zero")
         if unknown := sorted(set(self.reads) - READS):
             raise MenuError(f"{self.name!r} reads {', '.join(unknown)}; write one of {', '.join(sorted(READS))}")
 

@@ -11,13 +11,15 @@ import inspect
 import json
 import logging
 import os
+import re
 import threading
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 from queue import Empty, SimpleQueue
+from types import TracebackType
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -34,7 +36,10 @@ _FEW, _UNEVEN = 40, 4  # the columns that any table may have; a wider one may ha
 _SCALAR = (str, int, float, bool, type(None))
 
 
+Later = Awaitable[object] | AsyncIterator[object]
+"""What an async function gives, or one that yields."""
 EMPTY = "(empty)"
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=>)")
 
 
 def blocks(value: object) -> tuple[Text | Image, ...]:
@@ -62,7 +67,7 @@ def readable(value: object) -> str:
         return "Done."
     if isinstance(value, str):
         return value if value.strip() else EMPTY
-    plain = to_jsonable_python(value, fallback=str, serialize_unknown=True)
+    plain = to_jsonable_python(value, fallback=_words_of, serialize_unknown=True)
     if isinstance(plain, dict) and _is_record(plain):
         return "\n".join(f"- {key}: {_cell(one)}" for key, one in plain.items())
     if isinstance(plain, list) and plain and all(map(_is_record, plain)) and (columns := _columns(plain)):
@@ -70,6 +75,11 @@ def readable(value: object) -> str:
     if isinstance(plain, list) and plain and _flat(plain):
         return "\n".join(f"- {_cell(one)}" for one in plain)
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, indent=1)
+
+
+def _words_of(value: object) -> str:
+    """An object as its own text, without its address in memory: that says nothing, and differs from run to run."""
+    return _ADDRESS.sub("", str(value))
 
 
 def _is_record(value: object) -> bool:
@@ -254,8 +264,16 @@ def call(
     except RecoverableError as error:
         return _failed(request, error.sentence)
     except Exception as error:
-        _log.exception("the tool %s failed", request.name)
+        _log.error("the tool %s failed", request.name, exc_info=error.with_traceback(_outside(error)))
         return _failed(request, f"{request.name} failed: {_said(error)}")
+
+
+def _outside(error: Exception) -> TracebackType | None:
+    """The traceback from the tool's own code on, if the error came from there: how it was called helps nobody."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return trace
 
 
 def _tool(menu: Menu, name: str, allowed: Collection[str] | None) -> Tool:
@@ -285,10 +303,15 @@ def _run(tool: Tool, given: dict[str, Any], context: ToolContext, loop: asyncio.
 
 
 def _called(function: Callable[[], object], stop: Stop, loop: asyncio.AbstractEventLoop | None) -> object:
-    """Runs in a worker thread. An exception that would end a program must not end the agent."""
+    """Runs in a worker thread. An exception that would end a program must not end the agent.
+
+    What is made bit by bit is made here, within the tool's time, and the model is told all of it.
+    """
     try:
         value = function()
-        return _awaited(value, stop, loop) if inspect.isawaitable(value) else value
+        if inspect.isawaitable(value) or isinstance(value, AsyncIterator):
+            value = _awaited(value, stop, loop)
+        return list(value) if isinstance(value, Iterator) else value
     except (SystemExit, asyncio.CancelledError) as error:
         raise ToolError(f"The tool stopped before it had a result ({type(error).__name__}).") from error
 
@@ -302,7 +325,7 @@ def _elsewhere(loop: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventL
     return loop if loop is not None and loop is not here and loop.is_running() else None
 
 
-def _awaited(value: Awaitable[object], stop: Stop, loop: asyncio.AbstractEventLoop | None) -> object:
+def _awaited(value: Later, stop: Stop, loop: asyncio.AbstractEventLoop | None) -> object:
     """The result of an async tool. Its task is cancelled when the tool should stop."""
     if loop is not None:
         future = asyncio.run_coroutine_threadsafe(_result(value), loop)
@@ -311,11 +334,13 @@ def _awaited(value: Awaitable[object], stop: Stop, loop: asyncio.AbstractEventLo
     return asyncio.run(_cancellable(value, stop))
 
 
-async def _result(value: Awaitable[object]) -> object:
-    return await value
+async def _result(value: Later) -> object:
+    """The result, and all that it yields if it is an async generator or another async iterator."""
+    made = value if isinstance(value, AsyncIterator) else await value
+    return [one async for one in made] if isinstance(made, AsyncIterator) else made
 
 
-async def _cancellable(value: Awaitable[object], stop: Stop) -> object:
+async def _cancellable(value: Later, stop: Stop) -> object:
     task, loop = asyncio.ensure_future(_result(value)), asyncio.get_running_loop()
     with stop.calling(lambda: loop.call_soon_threadsafe(task.cancel)):
         return await task

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from time import time
 
+from agentmem.checking import Wanted
 from agentmem.meter.own_prices import TABLE, OwnPrice, OwnPrices, in_use
 from agentmem.meter.price_names import places
 from agentmem.meter.price_row import PriceRow
@@ -99,6 +100,17 @@ def whose(profile: ModelProfile, price_as: str | None = None, *, lends: bool = F
     other = (lent[0], lent[2]) if lent[1] else ("", lent[0])
     pairs = (own, other) if lends else (other, own)
     return next((pair for pair in pairs if pair[1] and rates(*pair) is not None), None)
+
+
+def is_priced(price_as: object) -> bool:
+    """True if ``price_as`` names a model whose price is known."""
+    if not isinstance(price_as, str):
+        return False
+    provider, colon, name = price_as.partition(":")
+    return rates(*((provider, name) if colon else ("", provider))) is not None
+
+
+PRICED = Wanted('the name of a model with a known price, such as "anthropic:claude-sonnet-5-5"', is_priced)
 
 
 def rates_of(profile: ModelProfile, price_as: str | None = None, *, lends: bool = False) -> Rates | None:

@@ -25,9 +25,18 @@ _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
         "These requests were metered in different ways: read each line by itself and never add them up.",
     ),
     (
+        lambda s: s["breaks"] > 0 and s["redo_tokens"] is None,
+        "{breaks} of {requests} requests changed text that had been sent before: `agentmem why` names each place and "
+        "what mends it.",
+    ),
+    (
         lambda s: s["breaks"] > 0,
         "{breaks} of {requests} requests changed text that had been sent before, and {redo_tokens:,} tokens were "
         "processed again: `agentmem why` names each place and what mends it.",
+    ),
+    (
+        lambda s: s["hit_rate"] is None and s["failed"] < s["requests"],
+        "What a cache served is not known here, so nothing is said of it: a log with the provider's usage tells it.",
     ),
     (
         lambda s: s["failed"] > 0,
@@ -40,8 +49,8 @@ _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
     ),
     (
         lambda s: s["requests"] > 1 and s["cache_read_tokens"] == 0,
-        "Nothing was read from a cache: the prefix may be shorter than the model's minimum (see `agentmem prefix`), "
-        "or the model has no cache.",
+        "Nothing was read from a cache: no breakpoint (cache_control) was set, the prefix is shorter than the model's "
+        "minimum, or the model has no cache. `agentmem why` tells which; for our own agents see `agentmem prefix`.",
     ),
     (
         lambda s: (s["redo_share"] or 0) > 0.10,

@@ -33,6 +33,7 @@ from typing import Any
 
 import yaml
 
+from agentmem.checking import LIST, shown
 from agentmem.closing import Closing
 from agentmem.errors import ConfigError, ScriptEnded
 from agentmem.kvcache.frames import canonical
@@ -253,7 +254,7 @@ class ScriptedModel(Closing):
     continues at the right turn, also in another process. With ``sequential`` it is simply the next turn: for a script
     that continues a thread of another script. ``by_purpose`` answers requests of some purposes ("summary", for example)
     apart from the script. Usage is estimated unless there is a ``meter``. ``requests`` lists every request, in order.
-    A request raises ScriptEnded if no turn is left.
+    A request raises ScriptEnded if no turn is left. Raises ConfigError for what is no script.
     """
 
     def __init__(
@@ -265,6 +266,11 @@ class ScriptedModel(Closing):
         profile: ModelProfile = SCRIPTED,
         by_purpose: Mapping[str, Turn | Callable[[Request], Turn]] | None = None,
     ) -> None:
+        if not callable(script) and not LIST.fits(script):
+            raise ConfigError(
+                f'a script is a list of turns, such as ["Hello."], or a function that makes them, and {shown(script)} '
+                "is neither; ScriptedModel.load(PATH) reads one from a file"
+            )
         self.requests: list[Request] = []
         self._script = script if callable(script) else _Turns(script, sequential)
         self._meter = meter or Estimated()

@@ -104,7 +104,7 @@ def _without(exchanges: Sequence[Exchange], again: frozenset[int]) -> list[Excha
     kept: list[Exchange] = []
     before: list[Frame] = []
     for exchange in exchanges:
-        if _id(exchange.identity) in again:
+        if _id(exchange.known_by) in again:
             before = [*before, *exchange.arrived, *exchange.reply]
         else:
             kept.append(replace(exchange, arrived=(*before, *exchange.arrived)) if before else exchange)
@@ -126,6 +126,6 @@ def _entry(source: RecordingSource, session: RecordedSession) -> IndexedSession:
         tokens=sum(frame.tokens for frame in frames),
         requests=len(session.exchanges),
         text=session.text,
-        identities=frozenset(_id(one.identity) for one in session.exchanges if one.identity),
+        identities=frozenset(_id(one.known_by) for one in session.exchanges if one.identity),
         provider=session.provider,
     )

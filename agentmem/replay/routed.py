@@ -86,7 +86,7 @@ def _row(session: RecordedSession, agent: str, exchange: Exchange, relation: Bre
         at=exchange.at,
         seconds=max(0.0, exchange.answered - exchange.at),
         context_tokens=usage.input_tokens,
-        message_id=exchange.identity,
+        message_id=exchange.known_by,
         break_=relation,
         extras=exchange.extras,
     )

@@ -32,6 +32,10 @@ class RecordedCut:
     hidden: int = 0
 
 
+UNIQUE = 16
+"""The least characters of an id that no other reply has: those of providers have more than twenty."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and its reply.
@@ -66,6 +70,17 @@ class Exchange:
         reported = self.usage.output_tokens if self.usage else 0
         counted = sum(one.tokens for one in self.reply)
         return max(reported, counted) if self.partial or 2 * reported < counted else reported
+
+    @property
+    def known_by(self) -> str:
+        """What tells this request from all others, also of other logs; "" if nothing does.
+
+        It is the reply's id. A server of one's own may count its replies from 0 in each run: a short id counts only
+        together with the moment.
+        """
+        if not self.identity or len(self.identity) >= UNIQUE:
+            return self.identity
+        return f"{self.identity} {self.at}"
 
     @property
     def ends_turn(self) -> bool:

@@ -16,6 +16,7 @@ from agentmem.context.window import View, extend
 from agentmem.errors import ConfigError
 from agentmem.integrations.observing import read_run, read_wirelog
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
+from agentmem.kvcache.why.groups import grouped
 from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.meter.ledger import Break, Row
 from agentmem.replay.recordings import sessions, sources
@@ -103,6 +104,7 @@ class Diagnosed:
             "requests": self.requests,
             "findings": [asdict(one) for _, one in self.losses],
             "sessions": [session for session, _ in self.losses],
+            "groups": [one.value() for one in grouped(self.losses)],
             "skipped": [asdict(one) for one in self.skipped],
         }
 

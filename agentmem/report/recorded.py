@@ -210,7 +210,7 @@ class _Reading:
             cost_uncached_usd=rates.cost_uncached(usage) + beside if rates and usage and cost is not None else None,
             new_tokens=new if text else 0,
             context_tokens=whole if text else 0,
-            message_id=exchange.identity,
+            message_id=exchange.known_by,
             break_=relation(self._before[0] if self._before else None, exchange, rules, self.session.ttl),
             extras=exchange.extras,
             price_row=found.row if found and cost is not None else None,

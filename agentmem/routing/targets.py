@@ -10,7 +10,7 @@ from agentmem.errors import ConfigError
 from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
 from agentmem.meter.price_names import OWN_MACHINES
-from agentmem.meter.prices import rates, window
+from agentmem.meter.prices import PRICED, rates, window
 from agentmem.models.hints import ENGINES, EngineName
 from agentmem.types import Model, ModelProfile, Options, Rates
 
@@ -149,7 +149,7 @@ _WANTED: Mapping[str, Wanted] = {
     "tier": among(*TIERS),
     "private": FLAG | NOTHING,
     "price": Wanted("agentmem's Rates", lambda given: isinstance(given, Rates)) | NOTHING,
-    "price_as": TEXT | NOTHING,
+    "price_as": PRICED | NOTHING,
     "share": NUMBER,
     "per_minute": COUNT | NOTHING,
     "images": FLAG,

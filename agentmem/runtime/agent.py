@@ -358,7 +358,9 @@ class Agent(AnswersQuestions, StaysHere, Closing):
 
     def _call(self, key: str | None, task: Task | Approval | None, thread: str | None) -> Once:
         """The call of a run, on its thread. Raises ConfigError, KeyTaken."""
-        named = self.history.current(thread) if thread else None
+        if thread == "":
+            raise ConfigError('thread is "": give it a name, or leave it out for a new thread')
+        named = self.history.current(thread) if thread is not None else None
         return once(self.sessions, key, task, named) if key is not None else Once(self.sessions, named or new_thread())
 
     def _config(self, call: Once, allow: Sequence[str] | None, **more: Any) -> Any:

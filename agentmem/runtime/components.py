@@ -94,8 +94,10 @@ def _import_saver() -> "type[PostgresCheckpoints]":
     return PostgresCheckpoints
 
 
+FOLDER_PATH = Wanted('a path ("." is the folder here, "" is none)', lambda given: PATH.fits(given) and given != "")
+"""An empty path mostly comes from a variable that is not set, and must not make pages where the program was started."""
 WANTED: Mapping[str, Wanted] = {
-    "workspace": of(Workspace, "a Workspace") | PATH,
+    "workspace": of(Workspace, "a Workspace") | FOLDER_PATH,
     "model_options": of(Mapping, "a mapping of options") | NOTHING,
     "name": TEXT,
     "tools": LIST | of(Menu, "a Menu") | NOTHING,
@@ -107,7 +109,7 @@ WANTED: Mapping[str, Wanted] = {
     "reach": of(Reach, "agentmem.Reach"),
     "limits": of(Limits, "agentmem.Limits"),
     "database": PATH | NOTHING,
-    "price_as": TEXT | NOTHING,
+    "price_as": prices.PRICED | NOTHING,
     "compaction": of(Compaction, "agentmem.Compaction") | NOTHING,
     "archive": among("workspace")
     | Wanted("an address s3://bucket/prefix", in_objects)

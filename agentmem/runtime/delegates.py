@@ -211,8 +211,8 @@ def _reported(one: Delegated) -> str:
 
 def _told(task: Task) -> Task:
     """The task as a delegate gets it: first what it is now, then its piece."""
+    input_of(task or ())
     blocks = (Text(task),) if isinstance(task, str) else tuple(task)
-    input_of(blocks)
     return (Text(assets.read("prompts/delegate.md").strip()), *blocks)
 
 

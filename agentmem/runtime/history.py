@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from agentmem.checking import shown
 from agentmem.context import offload
 from agentmem.errors import AgentmemError, ConfigError, ThreadHasForks, ThreadNotFound, UnknownReference, WorkspaceError
 from agentmem.menu import planning
@@ -54,7 +55,9 @@ class History:
     # Looking back.
 
     def current(self, thread: str) -> str:
-        """The thread as which ``thread`` continues: its latest branch, or itself."""
+        """The thread as which ``thread`` continues: its latest branch, or itself. Raises ConfigError for no text."""
+        if not isinstance(thread, str):
+            raise ConfigError(f"a thread is named by a text, and {shown(thread)} is not")
         names = checkpoint.branches(self.storage, thread)
         return names[-1] if names else thread
 

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from langgraph.types import Command
 
+from agentmem.checking import LIST, NAMES, NOTHING, TEXT, Wanted, check_settings, having, shown
 from agentmem.errors import ConfigError
 from agentmem.menu.tool import Stop
 from agentmem.runtime.events import Approval, Event, Result, Status
@@ -25,6 +26,13 @@ from agentmem.types import Block, Text, ToolCall
 
 T = TypeVar("T")
 Task = str | Sequence[Block]
+
+
+def _are_blocks(given: Any) -> bool:
+    return LIST.fits(given) and all(map(having("", "wire").fits, given))
+
+
+_TASK = TEXT | Wanted("a list of blocks, such as [Text(...), Image(...)]", _are_blocks) | NOTHING
 
 UNSEEN = "__unseen"
 """The key in a configuration for a run whose replies are shown only when they are whole. LangGraph hides such names."""
@@ -44,6 +52,8 @@ def input_of(task: Task | Approval | None, run: str = "") -> Any:
         allow = task.allow if isinstance(task.allow, bool) else dict(task.allow)
         edits = {call_id: dict(arguments) for call_id, arguments in task.edits.items()}
         return Command(resume={"allow": allow, "reason": task.reason, "edits": edits, "answers": dict(task.answers)})
+    if not _TASK.fits(task):
+        raise ConfigError(f"the task must be {_TASK.words}, and {shown(task)} is not")
     blocks = [Text(task)] if isinstance(task, str) else task or []
     if task is not None and not any(not isinstance(one, Text) or one.text.strip() for one in blocks):
         raise ConfigError("the task is empty: say what is to be done, or leave it out to finish what was cut off")
@@ -52,6 +62,7 @@ def input_of(task: Task | Approval | None, run: str = "") -> Any:
 
 def config_of(thread: str, allow: Sequence[str] | None, **more: Any) -> Any:
     """The graph's configuration: the thread, and the tools that may be used."""
+    check_settings("a run", {"allow": allow}, {"allow": NAMES | NOTHING})
     allowed = {} if allow is None else {"allow": list(allow)}
     # LangGraph stops after this many steps, but the limits of a run are kept elsewhere.
     return {"configurable": {"thread_id": thread, **allowed, **more}, "recursion_limit": 1_000_000}

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from agentmem import assets
 from agentmem.checking import COUNT, NOTHING, TEXT, Wanted, check_fields, of
 from agentmem.compaction.when import Compaction
+from agentmem.meter.prices import PRICED
 from agentmem.models.objects import ModelLike, as_model
 from agentmem.routing.routes import Routes
 from agentmem.runtime.agent import BUDGET, Agent
@@ -62,7 +63,7 @@ _WANTED: Mapping[str, Wanted] = {
     "budget": COUNT,
     "options": of(Options, "agentmem.Options"),
     "limits": of(Limits, "agentmem.Limits"),
-    "price_as": TEXT | NOTHING,
+    "price_as": PRICED | NOTHING,
     "routes": of(Routes, "agentmem.Routes") | NOTHING,
 }
 

@@ -1,9 +1,13 @@
 """agentmem.cli.doctor and agentmem.cli.checks."""
 
+import re
+import tomllib
+
 import pytest
 
-from agentmem.cli.doctor import CHECKS, Check, verdict
+from agentmem.cli.doctor import CHECKS, EXTRAS, Check, verdict
 from tests.cli.invoke import invoke, invoke_json
+from tests.site.order import ROOT
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -15,6 +19,25 @@ def test_a_check_says_what_it_found_or_what_to_do(check: object) -> None:
     assert found.name
     assert found.detail
     assert found.ok or found.mend
+
+
+def test_every_extra_is_looked_for() -> None:
+    """What doctor looks for is what pyproject.toml says of each extra; local, postgres and langchain have own lines."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    apart = {"local", "postgres", "langchain", "docs", "bench", "dev"}
+    wanted = {
+        name: tuple(re.split(r"[\[<>=!;]", one)[0] for one in needs)
+        for name, needs in told.items()
+        if name not in apart
+    }
+    assert dict(EXTRAS) == wanted
+
+
+def test_the_table_fits_a_terminal() -> None:
+    """At 80 columns the longest cell is no column of single words."""
+    lines = invoke("doctor", environ={"COLUMNS": "80"}).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < 5 * len(CHECKS)
 
 
 def test_what_is_needed_is_here() -> None:

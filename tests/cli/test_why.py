@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.agents.coding import CodingAgent
 from tests.agents.faults import time_in_system
@@ -34,7 +35,7 @@ def test_people_see_place_cause_price_and_fix(tmp_path: Path) -> None:
     shown = " ".join(invoke("why", log).stdout.split())
     for part in (
         "volatile_text",
-        "requests 2 to 4 (3 times)",
+        "3 requests, from 2 to 4",
         "system, block 0",
         "- ",
         "+ ",
@@ -43,6 +44,27 @@ def test_people_see_place_cause_price_and_fix(tmp_path: Path) -> None:
     ):
         assert part in shown
     assert "3 of 4 requests lost" in shown
+
+
+def test_two_causes_in_turn_are_two_paragraphs(tmp_path: Path) -> None:
+    """Requests that lost by the same two causes each are two groups, in the text and, beside the findings, in JSON."""
+    log = _log(tmp_path / "run.jsonl", CodingAgent(1, turns=9, fault=_never_the_same))
+    printed = invoke_json("why", log)
+    groups, findings = printed["groups"], printed["findings"]
+    assert len(findings) == 16
+    assert [(one["cause"], one["place"], one["requests"]) for one in groups] == [
+        ("tool_order", "tool", list(range(2, 10))),
+        ("volatile_text", "system", list(range(2, 10))),
+    ]
+    assert sum(one["tokens_lost"] for one in groups) == sum(one["tokens_lost"] for one in findings)
+    shown = invoke("why", log).stdout
+    assert shown.count("8 requests, from 2 to 9") == 2
+    assert "agentmem report" in " ".join(shown.split())
+
+
+def _never_the_same(turn: Any, body: Any) -> Any:
+    body["tools"] = body["tools"][::-1] if turn.number % 2 else body["tools"]
+    return time_in_system(turn, body)
 
 
 def test_a_clean_log_says_so(tmp_path: Path) -> None:

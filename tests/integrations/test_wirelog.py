@@ -178,14 +178,17 @@ def test_a_refusal_is_recorded(tmp_path: Path) -> None:
     assert line["response"]["error"]["message"] == "Overloaded"
 
 
-def test_a_broken_log_never_breaks_a_call(tmp_path: Path) -> None:
-    """A log that cannot be written leaves the call as it was, and says what went wrong."""
+def test_a_broken_log_never_breaks_a_call(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A log that cannot be written leaves the call as it was, says what went wrong, and warns of it once."""
+    log = tmp_path / "run.jsonl"
     with MessagesServer() as server, _client(server) as client:
-        with record(client, tmp_path) as recording:
+        with record(client, log) as recording:
+            log.mkdir()
             assert client.messages.create(**ASK).content
             assert client.messages.create(**ASK).content
         assert len(recording.errors) == 2
         assert "IsADirectoryError" in recording.errors[0]
+    assert [one.levelname for one in caplog.records if one.name == "agentmem.integrations.wirelog"] == ["WARNING"]
 
 
 def test_closing_takes_the_hooks_off() -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import threading
+from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -87,7 +89,9 @@ def test_any_other_error_is_one_sentence_for_the_model_and_a_traceback_in_the_lo
         answer = result(make_menu([broken]), context, "broken", {})
     assert answer.is_error
     assert said(answer) == "broken failed: KeyError: 'colour'"
-    assert caplog.records[0].exc_info is not None
+    told = caplog.records[0].exc_info
+    assert told is not None and told[2] is not None
+    assert told[2].tb_frame.f_code.co_name == "broken"
 
 
 def test_secrets_in_an_error_are_not_told(context: ToolContext) -> None:
@@ -242,6 +246,57 @@ def test_an_async_tool_runs_on_the_loop_given(context: ToolContext) -> None:
         assert loops == [asyncio.get_running_loop()]
 
     asyncio.run(both())
+
+
+async def pieces(number: int) -> AsyncIterator[str]:
+    """Yields pieces."""
+    for at in range(number):
+        await asyncio.sleep(0)
+        yield f"piece {at}"
+
+
+async def later(number: int) -> AsyncIterator[str]:
+    """Gives what yields pieces."""
+    return pieces(number)
+
+
+def plainly(number: int) -> Iterator[str]:
+    """Yields pieces without a loop."""
+    return (f"piece {at}" for at in range(number))
+
+
+def mapped(number: int) -> Iterator[str]:
+    """Gives an iterator that is no generator."""
+    return map("piece {}".format, range(number))
+
+
+@pytest.mark.parametrize("function", [pieces, later, plainly, mapped])
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_is_made_bit_by_bit_is_told_whole(context: ToolContext, function: Any, shared: bool) -> None:
+    """Generators and other iterators, async or not, on a loop of their own or on the one given."""
+
+    async def main() -> ToolResult:
+        loop = asyncio.get_running_loop() if shared else None
+        return await asyncio.to_thread(
+            lambda: result(make_menu([function]), context, function.__name__, {"number": 3}, loop=loop)
+        )
+
+    assert said(asyncio.run(main())) == "- piece 0\n- piece 1\n- piece 2"
+
+
+def test_a_generator_has_its_tools_time(context: ToolContext) -> None:
+    """What takes too long while it yields is given up on, as any tool."""
+    never = threading.Event()
+
+    def slow() -> Iterator[int]:
+        """Is slow."""
+        yield 1
+        never.wait(10)
+        yield 2
+
+    answer = result(make_menu([tool(slow, timeout=0.05)]), context, "slow", {})
+    never.set()
+    assert "did not finish within" in said(answer)
 
 
 def test_a_call_from_the_loop_itself_does_not_wait_for_itself(context: ToolContext) -> None:
@@ -407,6 +462,14 @@ def test_a_result_says_something(value: object, shown: list[str]) -> None:
     made = blocks(value)
     assert [one.text if isinstance(one, Text) else "image" for one in made] == shown
     assert all(isinstance(one, Image) or one.text.strip() for one in made)
+
+
+def test_no_address_in_memory_is_told() -> None:
+    """An object without words of its own is the same text in every run."""
+    values: tuple[object, ...] = (object(), test_no_address_in_memory_is_told, [lambda: 1], {"a": object()})
+    told = [str(block) for value in values for block in blocks(value)]
+    assert all("object" in one or "function" in one for one in told)
+    assert not any("0x" in one for one in told)
 
 
 @given(st.recursive(st.text() | st.builds(Text, st.text()), st.lists))

@@ -1,8 +1,11 @@
 """agentmem.meter.tables."""
 
 import io
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from agentmem.meter.ledger import Row
@@ -88,6 +91,19 @@ def test_runs_are_listed() -> None:
 def test_the_advice_fits_the_numbers(rows: list[Row], said: str) -> None:
     """The first thing that is wrong is what the sentence speaks of."""
     assert said in advice(report(rows, "run-1"))
+
+
+KNOWN: dict[str, Any] = report([ROW, row(break_="break")], "run-1")
+
+
+@given(st.sets(st.sampled_from(sorted(name for name, value in KNOWN.items() if isinstance(value, int | float)))))
+def test_there_is_advice_whatever_is_unknown(unknown: set[str]) -> None:
+    """Numbers that a log does not tell are None in a report; any of them, and any several."""
+    counted = {"requests", "failed", "breaks", "cuts", "expiries", "schema"}
+    told = {**KNOWN, **dict.fromkeys(unknown - counted)}
+    assert advice(told).endswith(".")
+    for breaks, expiries in ((0, 0), (0, 1)):
+        assert "None" not in advice({**told, "breaks": breaks, "expiries": expiries})
 
 
 @pytest.mark.parametrize(

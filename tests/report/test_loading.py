@@ -99,6 +99,20 @@ def test_a_compaction_is_declared_and_its_summary_counted(tmp_path: Path) -> Non
     assert {finding.declared for finding in seen.findings} == {True}
 
 
+def test_replies_of_one_short_id_are_two(tmp_path: Path) -> None:
+    """A server of one's own may count its replies from 0 in each run: both runs count whole."""
+    for name, start in (("a", 0.0), ("b", 50_000.0)):
+        log = Log()
+        log.now += start
+        for number in range(3):
+            log.prompt(f"question {number} of {name}")
+            log.reply(f"msg_{number}", text("answer"))
+        log.write(tmp_path / f"{name}.jsonl")
+    observed, skipped = split(load_paths([tmp_path]))
+    assert [len(one.turns) for one in observed] == [3, 3]
+    assert not skipped
+
+
 def test_a_reply_that_stands_in_two_logs_counts_once(tmp_path: Path) -> None:
     """A resumed session begins with a copy of another's replies."""
     first = talk(tmp_path)

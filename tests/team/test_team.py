@@ -287,11 +287,14 @@ def test_the_graph_can_be_taken(tmp_path: Path) -> None:
         assert one.result("mine").passed
 
 
+PRICED = "anthropic:claude-haiku-4-5"
+
+
 def test_an_agent_can_play_a_role(tmp_path: Path) -> None:
     """An Agent gives a role its model, instructions, limits and options. Instructions follow the shared prefix."""
-    with Agent(ScriptedModel([*CODER[2:]]), tmp_path / "pages", system="Speak Latin.", price_as="a:b") as agent:
+    with Agent(ScriptedModel([*CODER[2:]]), tmp_path / "pages", system="Speak Latin.", price_as=PRICED) as agent:
         role = role_of(agent)
-        assert (role.instructions, role.price_as, role.model) == ("Speak Latin.", "a:b", agent.model)
+        assert (role.instructions, role.price_as, role.model) == ("Speak Latin.", PRICED, agent.model)
         repo = repository(tmp_path)
         tester = ScriptedModel([WRITES, *PASSES])
         given: dict[str, Any] = {"check": CHECK, "environment": PROGRAMS, "place": tmp_path / "place"}

@@ -149,11 +149,13 @@ def lifetime(pair: RequestPair) -> float:
 
 
 def _below_minimum(case: CauseCase) -> bool:
-    before = case.pair.before
-    mark = before.mark(case.pair.shared)
-    if case.difference or case.stored or (before.marked and mark is None):
+    if case.difference or case.stored:
         return False
-    return before.tokens(mark.position + 1 if mark else case.pair.shared) < _NEARLY * before.rules.minimum
+    before, shared = case.pair.before, case.pair.shared
+    mark = before.mark(shared)
+    if before.marked and mark is None:
+        return before.tokens(shared) < before.rules.minimum
+    return before.tokens(mark.position + 1 if mark else shared) < _NEARLY * before.rules.minimum
 
 
 _NEARLY = 1.1
@@ -165,9 +167,20 @@ def _unmarked(case: CauseCase) -> bool:
     if case.difference or not case.pair.before.marked:
         return False
     if not case.stored:
-        return not _below_minimum(case)
+        return not _below_minimum(case) and not _covered(case.pair)
     stored = case.pair.before.mark(case.pair.shared)
     return stored is not None and not _marks_from(case.pair, stored.position)
+
+
+def _covered(pair: RequestPair) -> bool:
+    """True if the last mark of the earlier request stands at the end of what both share, or nearly there."""
+    mark, standing = pair.before.mark(pair.shared), pair.before.tokens(pair.shared)
+    return mark is not None and standing - pair.before.tokens(mark.position + 1) <= uncovered(standing)
+
+
+def uncovered(standing: int) -> float:
+    """The tokens at the end of ``standing`` that no breakpoint has to cover: the last words of a turn."""
+    return max(1024, 0.1 * standing)
 
 
 def _too_far(case: CauseCase) -> bool:
@@ -261,6 +274,10 @@ CAUSES: tuple[Cause, ...] = (
 
 UNEXPLAINED = (
     "Nothing in the requests explains it: the provider let the prefix go before its time, or served it elsewhere."
+)
+NOT_STORED = (
+    "A breakpoint stands at its end, and yet the provider reports nothing as written: see whether it caches this model "
+    "at all, and whether a proxy between drops the mark or the numbers."
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from agentmem.kvcache.why.causes import UNEXPLAINED, CauseCase, CauseName, explain, fix
+from agentmem.kvcache.why.causes import NOT_STORED, UNEXPLAINED, CauseCase, CauseName, explain, fix, uncovered
 from agentmem.kvcache.why.differences import FrameDifference, byte, differences, location, texts
 from agentmem.kvcache.why.lineage import RequestPair, predecessor
 from agentmem.kvcache.why.observed import ObservedRequest
@@ -16,9 +16,6 @@ from agentmem.kvcache.why.texts import excerpts
 
 _NOISE = 32, 0.002
 """Tokens, and a share of what was stored. A smaller loss is a difference of counting."""
-_UNMARKED = 1024, 0.1
-"""The same for what no breakpoint covered: the last words of each turn may be left out."""
-
 _WARMING_UP = 3
 """Requests that a conversation may take to reach the provider's minimum."""
 
@@ -65,14 +62,19 @@ def diagnose(requests: Sequence[ObservedRequest]) -> list[Finding]:
 
 
 def _growing(pairs: Sequence[RequestPair]) -> set[int]:
-    """The requests of conversations that were cached at most a few requests later."""
+    """The requests of conversations that were cached, or long enough, at most a few requests later."""
     steps: dict[int, float] = {}
     for pair in reversed(pairs):
-        if pair.now.stored(len(pair.now.path.frames)):
+        if pair.now.stored(len(pair.now.path.frames)) or _could_be_stored(pair.now):
             steps[pair.now.number] = 0
         left = steps.get(pair.now.number, inf) + 1
         steps[pair.before.number] = min(left, steps.get(pair.before.number, inf))
     return {number for number, left in steps.items() if left <= _WARMING_UP}
+
+
+def _could_be_stored(one: ObservedRequest) -> bool:
+    """True if a request has no breakpoint and is long enough for one."""
+    return one.marked and not one.path.breakpoints and one.used.input_tokens >= one.rules.minimum
 
 
 def _lived_on(pairs: Sequence[RequestPair]) -> set[int]:
@@ -85,36 +87,49 @@ def _findings(pair: RequestPair) -> Iterator[Finding]:
     if pair.relation is None:
         return
     read, kept = pair.now.used.cache_read_tokens, pair.before.stored(pair.shared)
-    yield from _of_what_stands(pair, read, kept)
+    if kept - read > _least(kept):
+        yield from _explained(CauseCase(pair), kept - read)
+    explained = max(read, kept)
+    if left_out := _never_stored(pair, explained):
+        yield from _explained(CauseCase(pair, stored=False), left_out)
+        explained += left_out
     if pair.relation == "branches":
         return
     whole = pair.before.stored(len(pair.before.path.frames)) or pair.before.used.input_tokens
-    if whole - max(read, kept) > _least(_NOISE, whole):
-        yield from _of_what_changed(pair, max(read, kept), whole)
+    if whole - explained > _least(whole):
+        yield from _of_what_changed(pair, explained, whole)
 
 
-def _of_what_stands(pair: RequestPair, read: int, kept: int) -> Iterator[Finding]:
-    """Losses before the first difference: the prefix was not read, or not even stored."""
-    if kept - read > _least(_NOISE, kept):
-        yield from _explained(CauseCase(pair), kept - read)
-    standing = pair.before.tokens(pair.shared)
-    left_out = standing - max(read, kept)
-    anything = pair.before.stored(len(pair.before.path.frames))
-    least = _least(_UNMARKED if anything else _NOISE, standing)
-    if pair.relation == "continues" and left_out > least and not (anything and any(differences(pair))):
-        yield from _explained(CauseCase(pair, stored=False), left_out)
+def _never_stored(pair: RequestPair, explained: int) -> int:
+    """The tokens before the first difference that the earlier request did not store, but should have.
+
+    Where something changed behind them and a breakpoint stands there, or none could be stored before it, all of the
+    loss is the change's.
+    """
+    before, standing = pair.before, pair.before.tokens(pair.shared)
+    whole = len(before.path.frames)
+    anything = before.stored(whole)
+    least = uncovered(standing) if anything else _least(standing)
+    if pair.relation != "continues" or standing - explained <= least:
+        return 0
+    last = before.mark(whole)
+    placed = anything or (last is not None and before.tokens(last.position + 1) >= before.rules.minimum)
+    if (placed or standing < before.rules.minimum) and any(differences(pair)):
+        return 0
+    return standing - explained
 
 
-def _least(limits: tuple[int, float], tokens: int) -> float:
-    least, share = limits
+def _least(tokens: int) -> float:
+    """The least loss of ``tokens`` that is more than a difference of counting."""
+    least, share = _NOISE
     return max(least, share * tokens)
 
 
 def _explained(case: CauseCase, lost: int) -> Iterator[Finding]:
     """A finding for each cause. The first bears the loss."""
     causes = explain(case)
-    if not causes and case.stored:
-        yield _finding(case, None, UNEXPLAINED, lost)
+    if not causes and (case.stored or case.pair.before.marked):
+        yield _finding(case, None, UNEXPLAINED if case.stored else NOT_STORED, lost)
     for number, cause in enumerate(causes):
         yield _finding(case, cause.name, fix(cause, case.pair), 0 if number else lost)
 

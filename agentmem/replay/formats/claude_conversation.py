@@ -70,6 +70,15 @@ def _is_hidden(one: Frame) -> bool:
     return kind == "redacted_thinking" or (kind == "thinking" and not value.get("thinking"))
 
 
+def _counted(report: Any) -> dict[str, Any]:
+    """The usage of a line, if its counts can be read. Raises ValueError or TypeError: the line is then passed over."""
+    if not report:
+        return {}
+    read_usage(report)
+    read_extras(report)
+    return dict(report)
+
+
 Version = tuple[int, ...]
 
 
@@ -202,12 +211,12 @@ class Conversation:
                 self.cuts.add("resume")
             return
         identity = str(message.get("id") or record.get("requestId") or record.get("uuid") or "")
+        report = _counted(message.get("usage"))
         draft = next((one for one in self.drafts[-LATE:] if one.identity == identity), None) if identity else None
         if draft is None:
             draft = self._request(message, identity, moment)
         frames = [] if self._again(record, frames) else frames
         draft.reply.extend(frames)
-        report = message.get("usage") or {}
         if draft.report != report:  # a reply's lines mostly say the same
             draft.report = merged(draft.report, report) if draft.report else dict(report)
         draft.ended = draft.ended or bool(message.get("stop_reason"))

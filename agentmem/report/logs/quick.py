@@ -64,7 +64,7 @@ class _Counted:
         self.head = self.head or (read if 0 < read <= whole else round(HEAD_SHARE * whole))
         self.requests, self.row = self.requests + 1, price.row
         return {
-            "identity": identity(draft.identity),
+            "identity": identity(self.last.known_by),
             "basis": BASES.index(usage.basis),
             "break": BREAKS.index(related),
             "at": draft.at,

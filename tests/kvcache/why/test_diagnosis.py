@@ -9,9 +9,26 @@ from agentmem.integrations.observing import completed, observe
 from agentmem.kvcache.frames import Frames, body_frames, wire
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
 from agentmem.kvcache.why.observed import ObservedRequest
+from agentmem.types import Usage
 from tests.agents.coding import START, CodingAgent
-from tests.agents.faults import CLEAN, COMBINED, FAULTS, Faulty, Traffic, clean, time_in_system, tool_added
+from tests.agents.faults import (
+    CLEAN,
+    COMBINED,
+    FAULTS,
+    Faulty,
+    Traffic,
+    clean,
+    never_marked,
+    time_in_system,
+    tool_added,
+)
 from tests.agents.provider import answered
+
+
+def clean_body(turn: Any, body: Any) -> Any:
+    """The body as it is."""
+    return body
+
 
 WAYS = [(cause, way) for cause, ways in FAULTS.items() for way in ways]
 
@@ -115,6 +132,40 @@ def test_the_fix_of_an_expiry_says_how_long_it_was() -> None:
     [finding] = found(FAULTS["expiry"]["twenty_minutes"])
     assert "unused for 21 minutes" in finding.fix
     assert "lives for 5 minutes" in finding.fix
+
+
+def unmarked_time(turn: Any, body: Any) -> Any:
+    """The time in the system prompt, and no breakpoint anywhere."""
+    return never_marked(turn, time_in_system(turn, body))
+
+
+@pytest.mark.parametrize(
+    ("tools", "fault", "reported", "expected"),
+    [
+        (1, unmarked_time, True, {"volatile_text"}),
+        (40, unmarked_time, True, {"volatile_text", "breakpoint_missing"}),
+        (1, time_in_system, False, {"volatile_text"}),
+        (40, time_in_system, False, {"volatile_text"}),
+        (3, clean_body, False, {None}),
+        (40, never_marked, True, {"breakpoint_missing"}),
+    ],
+)
+def test_a_breakpoint_is_missing_only_where_one_would_help(
+    tools: int, fault: Any, reported: bool, expected: set[str | None]
+) -> None:
+    """Not below the model's minimum, not where one stands, and nothing is lost twice.
+
+    A provider whose usage says nothing of its cache cannot make a breakpoint missing that stands in the request.
+    """
+    requests = observed(CodingAgent(5, turns=6, tools=tools, fault=fault).requests())
+    if not reported:
+        requests = [replace(one, usage=Usage("measured", one.used.input_tokens)) for one in requests]
+    findings = diagnose(requests)
+    assert {one.cause for one in findings} == expected
+    usage = {one.number: one.used for one in requests}
+    for number in {one.request for one in findings}:
+        lost = sum(one.tokens_lost for one in findings if one.request == number)
+        assert lost <= usage[number - 1].input_tokens - usage[number].cache_read_tokens
 
 
 def test_a_short_beginning_is_no_finding() -> None:

@@ -3,6 +3,9 @@
 import json
 import lzma
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from agentmem.replay.formats.claude_code import ClaudeCode
 from agentmem.replay.session import RecordedSession, SkippedLine
@@ -113,6 +116,43 @@ def test_malformed_lines_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
     found = read(path)
     assert [one.line for one in found if isinstance(one, SkippedLine)] == [2, 3, 4]
     assert [len(one.exchanges) for one in found if isinstance(one, RecordedSession)] == [2]
+
+
+ODD: tuple[Any, ...] = (
+    "many",
+    [],
+    "7",
+    3,
+    ["a"],
+    {"input_tokens": "many"},
+    {"input_tokens": [1]},
+    {"output_tokens": {}},
+    {"cache_creation": "much"},
+    {"cache_creation": {"ephemeral_5m_input_tokens": "x"}},
+    {"iterations": ["x"]},
+    {"iterations": 3},
+    {"server_tool_use": 5},
+    {"applied_edits": [3]},
+    {"input_tokens": -5},
+    {"input_tokens": float("inf")},
+    {"input_tokens_details": {"x": 1}},
+)
+
+
+@pytest.mark.parametrize("usage", ODD, ids=repr)
+def test_a_usage_that_cannot_be_read_costs_its_line_alone(usage: Any, tmp_path: Path) -> None:
+    """Whatever stands in it: the other requests of the file are read, and a line that is passed over is named."""
+    log = Log()
+    for number in range(3):
+        log.prompt(f"question {number}")
+        log.reply(f"m{number}", text("answer"), usage=usage if number == 1 else used(3, 100, 0))
+    found = read(log.write(tmp_path / "log.jsonl"))
+    sessions = [one for one in found if isinstance(one, RecordedSession)]
+    passed = [one for one in found if isinstance(one, SkippedLine)]
+    identities = [one.identity for one in sessions[0].exchanges]
+    assert [one for one in identities if one != "m1"] == ["m0", "m2"]
+    assert ("m1" in identities) != bool(passed)
+    assert all(one.line == 4 for one in passed)
 
 
 def test_thinking_shows_in_the_settings(tmp_path: Path) -> None:
