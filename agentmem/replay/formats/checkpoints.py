@@ -22,6 +22,13 @@ from agentmem.types import Frame, Usage
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
 
+CUTS = "agentmem_cuts"
+"""The field in which ContextMiddleware keeps its cuts: `agentmem.integrations.langchain_state` needs LangChain."""
+SUMMARIES = (
+    "ContextMiddleware cut its context; the requests for summaries are no messages, so they are not counted here: "
+    "ContextMiddleware.ledger(agent.get_state(config).values) has every request"
+)
+
 _THREADS = "SELECT DISTINCT thread_id, checkpoint_ns FROM checkpoints ORDER BY thread_id, checkpoint_ns"
 _STEPS = "SELECT type, checkpoint FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? ORDER BY checkpoint_id"
 
@@ -47,10 +54,11 @@ class Checkpoints:
 
     def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The thread's conversation."""
-        growth, provider = Growth(), ""
+        growth, provider, cut = Growth(), "", False
         try:
-            for at, messages in _steps(source):
-                provider = _add(growth, messages, at) or provider
+            for at, values in _steps(source):
+                provider = _add(growth, values["messages"], at) or provider
+                cut = cut or bool(values.get(CUTS))
         except ImportError as error:
             yield SkippedLine(source.path, 0, f"thread {source.name}: {error}: {install('langchain')}")
         except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
@@ -60,6 +68,8 @@ class Checkpoints:
             head = None if exchanges[0].usage else ()
             ttl = lifetime(exchanges)
             yield RecordedSession(source.name, source.path, exchanges, head, ttl=ttl, provider=provider or "unknown")
+            if cut:
+                yield SkippedLine(source.path, 0, f"thread {source.name}: {SUMMARIES}")
         else:
             yield SkippedLine(source.path, 0, f"thread {source.name}: no reply of a model among its messages")
 
@@ -68,8 +78,8 @@ def _opened(path: str | Path) -> "closing[sqlite3.Connection]":
     return closing(sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True))
 
 
-def _steps(source: RecordingSource) -> "Iterator[tuple[float | None, Sequence[BaseMessage]]]":
-    """The time and the messages of each checkpoint that has some."""
+def _steps(source: RecordingSource) -> Iterator[tuple[float | None, Mapping[str, Any]]]:
+    """The time and the values of each checkpoint that has messages."""
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
     serde = JsonPlusSerializer(allowed_msgpack_modules=None)
@@ -78,9 +88,9 @@ def _steps(source: RecordingSource) -> "Iterator[tuple[float | None, Sequence[Ba
         known = {(f"{one}/{ns}" if ns else str(one)): (one, ns) for one, ns in database.execute(_THREADS)}
         for kind, blob in database.execute(_STEPS, known.get(source.name, (thread, space))):
             state = serde.loads_typed((kind, blob))
-            messages = (state.get("channel_values") or {}).get("messages")
-            if isinstance(messages, list) and messages:
-                yield moment_of(state.get("ts")), messages
+            values = state.get("channel_values") or {}
+            if isinstance(values.get("messages"), list) and values["messages"]:
+                yield moment_of(state.get("ts")), values
 
 
 def _add(growth: Growth, messages: "Sequence[BaseMessage]", at: float | None) -> str:

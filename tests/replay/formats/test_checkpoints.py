@@ -4,13 +4,23 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, MessagesState, StateGraph
 
-from agentmem.replay.session import SkippedLine
+from agentmem.integrations.langchain import ContextMiddleware
+from agentmem.integrations.langchain_state import CUTS as KEPT
+from agentmem.replay.formats.checkpoints import CUTS
+from agentmem.replay.session import RecordedSession, SkippedLine
+from tests.integrations.looking_up import BUDGET, PROMPT, TASK, Script, is_summary, record, serving
 from tests.replay.formats.test_other_formats import everything, only
+
+
+def test_the_field_of_cuts_is_the_middlewares() -> None:
+    """It stands twice, since one of both needs LangChain."""
+    assert CUTS == KEPT
 
 
 def used(fresh: int, read: int, written: int) -> UsageMetadata:
@@ -75,6 +85,20 @@ def test_a_thread_is_requests_with_the_usage_of_its_messages(tmp_path: Path) -> 
     )
     assert second.at > first.at > 1.7e9
     assert first.model == "claude-opus-5-5"
+
+
+def test_summaries_that_are_no_messages_are_said(tmp_path: Path) -> None:
+    """Of an agent with ContextMiddleware the requests for summaries are named as not counted; its answers are there."""
+    path = tmp_path / "states.db"
+    with serving(Script(30)) as served, SqliteSaver.from_conn_string(str(path)) as saver:
+        ours = ContextMiddleware(budget=BUDGET)
+        made = create_agent(served.model, [record], system_prompt=PROMPT, middleware=[ours], checkpointer=saver)
+        made.invoke(TASK, {"configurable": {"thread_id": "t"}, "recursion_limit": 1_000})
+        asked = [body for body in served.bodies if not is_summary(body)]
+    session, said = everything(path, tmp_path)
+    assert isinstance(session, RecordedSession) and isinstance(said, SkippedLine)
+    assert len(session.exchanges) == len(asked) < len(served.bodies)
+    assert "thread t: ContextMiddleware cut its context" in said.reason
 
 
 def test_the_database_is_only_read(tmp_path: Path) -> None:
