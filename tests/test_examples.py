@@ -30,7 +30,7 @@ SAYS = {
     "03_your_own_tools.py": "`pieces` must be a whole number",
     "04_resume_after_a_kill.py": "charges: 70 euros\n",
     "05_real_model.py": "(simulated)",
-    "07_why_it_missed.py": "history_edited · requests 5 to 6",
+    "07_why_it_missed.py": "history_edited · 2 requests, from 5 to 6",
     "09_answer_cache.py": "1 answer went with its page",
     "10_a_million_tokens.py": "exact: The Quillon dock was inspected on 9 March 1987, at 14:25.",
     "11_small_budget_on_the_engine.py": "(simulated)",

@@ -179,7 +179,7 @@ def test_a_log_is_read_in_its_order(tmp_path: Path) -> None:
     path.write_text("left,right,label\n")
     assert not is_log(path)
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="is not text in UTF-8"):
         is_log(path)
 
 
