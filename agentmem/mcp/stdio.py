@@ -58,10 +58,12 @@ async def connected(server: ServerCommand, flow: Flow) -> AsyncIterator[tuple[An
     try:
         yield to_read, to_write
     finally:
-        with anyio.CancelScope(shield=True):  # also a caller that is cancelled leaves no process
-            await _end(process, tasks, held, flow)
-        for stream in (incoming, to_read, to_write, outgoing):
-            stream.close()
+        try:
+            with anyio.CancelScope(shield=True):  # also a caller that is cancelled leaves no process
+                await _end(process, tasks, held, flow)
+        finally:
+            for stream in (incoming, to_read, to_write, outgoing):
+                stream.close()
 
 
 async def _start(server: ServerCommand, lifeline: int, flow: Flow) -> asyncio.subprocess.Process:
