@@ -55,6 +55,8 @@ WANTED: Mapping[str, Wanted] = {
 """The types of an AnswerCache's arguments."""
 _ASKED: Mapping[str, Wanted] = {"question": TEXT, "context": of(AnswerScope, "an AnswerScope")}
 """The types of a lookup's arguments."""
+_ASKED_FOR: Mapping[str, Wanted] = {**_ASKED, "answering": CALLABLE}
+"""The same where somebody answers what is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ class AnswerCache(Closing):
         and nothing is kept then. ``thread`` names a conversation: a follow-up is answered with its last turns, and kept
         as the question that stands alone.
         """
-        check_settings("AnswerCache.ask", locals(), {**_ASKED, "answering": CALLABLE})
+        check_settings("AnswerCache.ask", locals(), _ASKED_FOR)
         if inspect.iscoroutinefunction(answering):
             raise ConfigError("answering is a coroutine function: await AnswerCache.aask with it")
         talk = self._conversations.begun(thread, question, context)
@@ -248,7 +250,7 @@ class AnswerCache(Closing):
         self, question: str, answering: AsyncAnswering, *, context: AnswerScope = EVERYWHERE, thread: str | None = None
     ) -> Answered:
         """`ask` for asyncio. ``answering`` is a coroutine function."""
-        check_settings("AnswerCache.aask", locals(), {**_ASKED, "answering": CALLABLE})
+        check_settings("AnswerCache.aask", locals(), _ASKED_FOR)
         talk = self._conversations.begun(thread, question, context)
 
         async def made(one: str) -> Answer:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentmem.cli.exits import Code
-from agentmem.cli.options import HERE, AsJson, Database, database
+from agentmem.cli.options import HERE, AsJson, Database, database, missing_file
 from agentmem.cli.output import complain, console, notices, print_json, print_line
 from agentmem.errors import ConfigError, ThreadNotFound
 
@@ -131,11 +131,9 @@ def _time(seconds: float) -> str:
 
 def _act(what: str, named: str, kept: str, output: Path | None, page: Path | None, json: bool) -> None:
     from agentmem.fleet.board import fleets, opened
-    from agentmem.transcript.storage import locate
 
-    address = locate(kept)
-    if address.kind == "sqlite" and not Path(address.target).exists():
-        raise ThreadNotFound(f"{NO_FLEET} ({address.target} is not there)")
+    if missing := missing_file(kept):
+        raise ThreadNotFound(f"{NO_FLEET} ({missing} is not there)")
     with opened(kept, named) as board:
         known = fleets(board.storage)
         if not known:

@@ -45,15 +45,22 @@ def database(workspace: Path, given: str | None) -> str | Path:
 def journal(workspace: Path, given: str | None) -> "Iterator[Journal | None]":
     """Open the journal to read from it, or give None if there is none yet. Nothing is created."""
     from agentmem.transcript.journal import open_journal
-    from agentmem.transcript.storage import locate
 
     url = database(workspace, given)
-    address = locate(url)
-    if address.kind == "sqlite" and not Path(address.target).exists():
+    if missing_file(url):
         yield None
         return
     with open_journal(url) as opened:
         yield opened
+
+
+def missing_file(url: str | Path) -> Path | None:
+    """The file of a database that is one and is not there yet; to open it would make it."""
+    from agentmem.transcript.storage import locate
+
+    address = locate(url)
+    file = Path(address.target) if address.kind == "sqlite" else None
+    return file if file and not file.exists() else None
 
 
 def latest_first(opened: "Journal") -> "list[ThreadInfo]":

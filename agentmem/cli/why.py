@@ -49,7 +49,7 @@ def _read(run: str, workspace: Path, database: str | None, chosen: "Choice") -> 
 
 
 def _show(found: "Diagnosed") -> None:
-    from agentmem.kvcache.why.groups import AGAINST_REPORT, grouped
+    from agentmem.kvcache.why.groups import AGAINST_REPORT, dollars_lost, grouped
 
     out = console()
     if not found.losses:
@@ -61,8 +61,7 @@ def _show(found: "Diagnosed") -> None:
     for group in grouped(found.losses):
         _explain(group, group.session if several else "")
     tokens = sum(one.tokens_lost for _, one in found.losses)
-    known = [one.usd_lost for _, one in found.losses if one.usd_lost is not None]
-    worth = _worth(sum(known) if len(known) == len(found.losses) else None)
+    worth = _worth(dollars_lost([one for _, one in found.losses]))
     lost = {(session, one.request) for session, one in found.losses}
     out.print(
         f"\n{len(lost):,} of {found.requests:,} requests lost {tokens:,} tokens of cache{worth}. {AGAINST_REPORT}",

@@ -219,6 +219,13 @@ def least_budget(prefix: int, users: int, settings: Compaction, budget: int) -> 
     return prefix + min(sized.users, users) + sized.least + round(ROOM * min(1.0, budget / FULL))
 
 
+def check_room(sentence: str, prefix: int, users: int, settings: Compaction, budget: int) -> None:
+    """Raises ConfigError with a ``sentence`` of budget, prefix and needed tokens if they leave no room to work."""
+    needed = least_budget(prefix, users, settings, budget)
+    if budget < needed:
+        raise ConfigError(sentence.format(budget=budget, prefix=prefix, needed=needed))
+
+
 def check_budget(view: View, settings: Compaction, budget: int) -> None:
     """Raises ConfigError if a compaction would leave no room to work in."""
     prefix = sum(one.tokens for one in view.prefix)

@@ -29,13 +29,13 @@ from agentmem.compaction.when import (
     Quality,
     Reason,
     best_growth,
+    check_room,
     due,
-    least_budget,
     room_behind,
 )
 from agentmem.context.offload import Offload
 from agentmem.context.view import View, largest
-from agentmem.errors import BudgetExceeded, ConfigError
+from agentmem.errors import BudgetExceeded
 from agentmem.integrations.deepagents_places import CACHING, SUMMARISING, DeepAgentsArguments, Vacant, arguments
 from agentmem.integrations.langchain_guarded import guarded
 from agentmem.integrations.langchain_limits import Keep, Trigger, Triggers, kept_tail, read_keep, read_triggers
@@ -278,10 +278,8 @@ class _Sending:
 
     def _check_room(self) -> None:
         """Raises ConfigError if tools and system leave no room to work in."""
-        owner, prefix = self.owner, self.prefix.tokens
-        needed = least_budget(prefix, self.folded.talk.view.users, owner.settings, owner.budget)
-        if owner.budget < needed:
-            raise ConfigError(NO_ROOM.format(budget=owner.budget, prefix=prefix, needed=needed))
+        users = self.folded.talk.view.users
+        check_room(NO_ROOM, self.prefix.tokens, users, self.owner.settings, self.owner.budget)
 
     # The summary.
 

@@ -30,10 +30,10 @@ from pydantic_ai.toolsets import FunctionToolset
 from agentmem.checking import COUNT, among, check_settings
 from agentmem.compaction.conversation import THREAD, FoldedConversation, ShownMessage
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive_async
-from agentmem.compaction.when import Compaction, Quality, due, least_budget, room_behind
+from agentmem.compaction.when import Compaction, Quality, check_room, due, room_behind
 from agentmem.context.offload import Offload
 from agentmem.context.view import View
-from agentmem.errors import ConfigError, UnknownReference
+from agentmem.errors import UnknownReference
 from agentmem.kvcache.frames import canonical
 from agentmem.menu.builtin import recalled
 from agentmem.recall.recall import JournalRecall
@@ -69,8 +69,7 @@ class ContextCapability(AbstractCapability[Any]):
     ) -> ModelRequestContext:
         """pydantic-ai's hook for compaction: what goes out changes, the history does not."""
         settings, head = Compaction(self.quality), _head(request_context)
-        if self.budget < (needed := least_budget(head, 0, settings, self.budget)):
-            raise ConfigError(NO_ROOM.format(budget=self.budget, prefix=head, needed=needed))
+        check_room(NO_ROOM, head, 0, settings, self.budget)
         talk = self._talk(request_context.messages, room_behind(head, settings, self.budget))
         reason = due(talk.state(settings, self.budget, None, head))
         in_text = request_context.model_request_parameters.allow_text_output

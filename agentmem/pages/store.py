@@ -289,9 +289,10 @@ def _like(name: str, names: Iterable[str]) -> list[str]:
     """The pages of the same file name elsewhere, else those of the most similar path."""
     everything = sorted(names)
     last = name.rpartition("/")[2]
-    same = [one for one in everything if one.rpartition("/")[2] == last][:3]
+    if same := [one for one in everything if one.rpartition("/")[2] == last]:
+        return same[:3]
     plain = {_plain(one): one for one in reversed(everything)}  # equal suffixes make no names alike
-    return same or [plain[one] for one in get_close_matches(_plain(name), plain, 3)]
+    return [plain[one] for one in get_close_matches(_plain(name), plain, 3)]
 
 
 def _plain(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from agentmem.errors import EmbedderNotAvailable
 from agentmem.recall.held_words import HeldWords, held_words
 from agentmem.recall.pieces import SAID, Piece
-from agentmem.recall.sentences import dots, nearest, parts, restored, sentences, unpacked
+from agentmem.recall.sentences import dots, nearest, parts, restored, unpacked, whole
 from agentmem.recall.shelf import HIT, PIECE, Shelf, ShelfHit, ShelfSpan, inside, piece_of
 from agentmem.types import Vectors
 
@@ -75,8 +75,8 @@ class Loaded:
         """Which sentence of a piece is nearest to the vector, from 0; None for a piece without a vector."""
         if place not in self.rows:
             return None
-        whole = len(sentences(self.pieces[place].text))
-        return int((self._packed(place)[:whole].astype(vector.dtype) @ vector).argmax())
+        first = whole(self.pieces[place])
+        return int((self._packed(place)[:first].astype(vector.dtype) @ vector).argmax())
 
     def parts(self, place: int) -> tuple[Sequence[str], Vectors]:
         """The parts of a piece and their vectors, none for a piece without any."""

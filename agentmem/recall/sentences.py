@@ -51,13 +51,19 @@ def stretches(sentence: str) -> Iterator[str]:
 
 def parts(piece: Piece) -> tuple[str, ...]:
     """What of a piece has a vector: its sentences, and then, of what people said, stretches of the long ones."""
-    return _parts(piece.text, piece.kind == SAID)
+    return _parts(piece.text, piece.kind == SAID)[0]
+
+
+def whole(piece: Piece) -> int:
+    """How many of its parts are sentences; they come first."""
+    return _parts(piece.text, piece.kind == SAID)[1]
 
 
 @lru_cache(maxsize=4096)
-def _parts(text: str, said: bool) -> tuple[str, ...]:
+def _parts(text: str, said: bool) -> tuple[tuple[str, ...], int]:
+    """The parts, and the number of sentences among them."""
     found = sentences(text)
-    return (*found, *(one for sentence in found if said for one in stretches(sentence)))
+    return (*found, *(one for sentence in found if said for one in stretches(sentence))), len(found)
 
 
 def embedded(embedder: Embedder, pieces: Sequence[tuple[Piece, Piece | None]]) -> tuple[Vectors, list[bytes]]:
@@ -69,16 +75,16 @@ def embedded(embedder: Embedder, pieces: Sequence[tuple[Piece, Piece | None]]) -
     import numpy as np
 
     found = [parts(piece) for piece, _ in pieces]
-    whole_ones = [len(sentences(piece.text)) for piece, _ in pieces]
+    whole_ones = [whole(piece) for piece, _ in pieces]
     short = [at for at, (piece, _) in enumerate(pieces) if len(piece.text) < AROUND or whole_ones[at] == 1]
     texts = [part for some in found for part in some]
     made = embedder.embed([*texts, *(context(*pieces[at]) for at in short)])
     starts = [0, *accumulate(map(len, found))]
     summed = np.stack([made[at : at + many].sum(axis=0) for at, many in zip(starts, whole_ones, strict=False)])
     summed[short] = made[len(texts) :]
-    whole: Vectors = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-9)
+    units: Vectors = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-9)
     small = np.rint(made[: len(texts)] * _SCALE).astype(np.int8)
-    return whole, [small[first:last].tobytes() for first, last in pairwise(starts)]
+    return units, [small[first:last].tobytes() for first, last in pairwise(starts)]
 
 
 def unpacked(packed: Sequence[bytes], dimensions: int) -> "tuple[NDArray[np.int8], NDArray[np.int64]]":

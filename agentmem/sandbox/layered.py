@@ -174,9 +174,12 @@ class Layered:
 
     def _clear(self, path: str) -> None:
         """Remove a folder of the live layer that only hides files of the layers below: a file can take its place."""
-        live, view = FileTree(self._folder(self.live)), self.present()
+        live = FileTree(self._folder(self.live))
+        if live.status(path) is None:
+            return
+        view = self.present()
         found = view.find(path)
-        if live.status(path) is not None and found is not None and found.kind == "folder" and not any(view.below(path)):
+        if found is not None and found.kind == "folder" and not any(view.below(path)):
             live.discard(path)
 
     def _make_way(self, path: str) -> None:

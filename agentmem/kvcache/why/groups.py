@@ -1,6 +1,6 @@
 """Puts findings of one cause in one place together, so that thirty requests that lost alike are one thing to mend."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agentmem.kvcache.why.causes import CauseName
@@ -39,8 +39,7 @@ class FindingGroup:
     @property
     def usd_lost(self) -> float | None:
         """The dollars of all its findings; None if the prices of one are not known."""
-        known = [one.usd_lost for one in self.findings if one.usd_lost is not None]
-        return sum(known) if len(known) == len(self.findings) else None
+        return dollars_lost(self.findings)
 
     @property
     def span(self) -> str:
@@ -62,6 +61,12 @@ class FindingGroup:
             "usd_lost": self.usd_lost,
             "fix": self.findings[0].fix,
         }
+
+
+def dollars_lost(findings: Sequence[Finding]) -> float | None:
+    """The dollars of findings together; None if the prices of one are not known."""
+    known = [one.usd_lost for one in findings if one.usd_lost is not None]
+    return sum(known) if len(known) == len(findings) else None
 
 
 def grouped(losses: Iterable[tuple[str, Finding]]) -> tuple[FindingGroup, ...]:

@@ -22,7 +22,7 @@ import agentmem
 from agentmem.errors import SandboxError
 from agentmem.sandbox import Sandbox
 from agentmem.sandbox.layered import disk_usage
-from agentmem.sandbox.planning import MOUNTING
+from agentmem.sandbox.planning import MOUNTING, TEMPORARY
 from agentmem.sandbox.ties import Ties
 from agentmem.sandbox.tree import remove_tree
 from agentmem.team.proof.layout import ProjectLayout
@@ -33,7 +33,7 @@ _EACH = 2000  # bytes of a file of tests that take as long as its beginning
 _READ = 64 << 20  # bytes that are read of what the judge tells
 _SHARED = 1 << 30  # bytes that the temporary folder may hold
 
-_TEMPORARY = Path("/tmp")
+_TEMPORARY = Path(TEMPORARY)
 """Where both processes have the folder that they share. The tests have no place in there: the code could move the
 folders above them away, and lay others in their place."""
 _ELSEWHERE = (Path("/var/tmp"), Path.home())

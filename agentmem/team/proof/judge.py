@@ -27,7 +27,7 @@ from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.surroundings import asked, doubted, ran, uses
-from agentmem.team.proof.watching import JudgeWatch
+from agentmem.team.proof.watching import SHARED, JudgeWatch
 from agentmem.team.proof.wire import Broken, Wire
 
 _TOLD = 300  # characters of an error that are told
@@ -254,7 +254,7 @@ class StartedOnce:
 
 def _temporary() -> str:
     """The folder for the temporary folders of this process's tests."""
-    return f"/tmp/t{os.getpid()}"
+    return f"{SHARED}t{os.getpid()}"
 
 
 def _options(orders: dict[str, Any]) -> list[str]:
@@ -283,7 +283,7 @@ def main() -> None:
     os.chdir(orders["root"])
     _let_look(False)
     turns = Turns(orders)
-    empty, once = Path("/tmp/warm"), StartedOnce(turns)
+    empty, once = Path(f"{SHARED}warm"), StartedOnce(turns)
     empty.mkdir(exist_ok=True)
     try:
         if _is_late(orders["root"]):

@@ -23,7 +23,8 @@ _State = tuple[int, int, int, int] | None
 """What is looked at in a file besides its size: its mode, its owner and group, and when it was written."""
 _TOLD = 200  # characters of what is told
 _DEEP = 8  # containers in containers that are searched for texts
-_SHARED = "/tmp/"
+SHARED = "/tmp/"
+"""Where both processes have the folder that they share."""
 _PROGRAMS = {"subprocess.Popen": 0, "os.exec": 0, "os.posix_spawn": 0, "os.spawn": 1, "os.system": 0}
 """The events for the start of a program, and where in their arguments its name and words begin."""
 _FIELD = re.compile(r"\{[^{}]*[.\[]\s*_")
@@ -129,7 +130,7 @@ class JudgeWatch:
         if type(arguments[0]) not in (str, bytes):
             return
         path, mode, flags = os.path.abspath(os.fsdecode(arguments[0])), arguments[1], arguments[2]  # noqa: PTH100
-        if not path.startswith(_SHARED) or path.startswith(f"{self.root}/"):
+        if not path.startswith(SHARED) or path.startswith(f"{self.root}/"):
             self._named(path)
             return
         if path.endswith(_LOADED) and self._used():
@@ -186,7 +187,7 @@ class JudgeWatch:
             folder = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
             self._named(folder)
             self.listed.add(folder)
-            if folder.startswith(_SHARED) and self._late():
+            if folder.startswith(SHARED) and self._late():
                 self.marks.mark("rewritten", folder)
             self._check_folder(folder)
 
@@ -203,7 +204,7 @@ class JudgeWatch:
             name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
             if name.startswith(f"{self.root}/") and self._within_test():
                 self._named(name)
-            if name.startswith(_SHARED) and self._late():
+            if name.startswith(SHARED) and self._late():
                 self.marks.mark("rewritten", name)
             if name in self.sizes and found.st_size != self.sizes[name] and self._is_old(name):
                 self.marks.mark("rewritten", name)
@@ -222,7 +223,7 @@ class JudgeWatch:
 
     def _beside(self, name: str) -> None:
         """Marks a test that looks at two files, one of which is its own and has another mode, time or owner now."""
-        if name.startswith(_SHARED) and self.link.asked:
+        if name.startswith(SHARED) and self.link.asked:
             self.looked.add(name)
             changed = [one for one in self.looked & self.states.keys() if self._is_old(one)]
             if len(self.looked) > 1 and any(self._state(one) != self.states[one] for one in changed):
@@ -253,7 +254,7 @@ class JudgeWatch:
 
     def _compiled(self, event: str, arguments: tuple[Any, ...]) -> None:
         file = os.fsdecode(arguments[1]) if type(arguments[1]) in (str, bytes) else ""
-        shared = file.startswith(_SHARED) and not file.startswith(f"{self.root}/")
+        shared = file.startswith(SHARED) and not file.startswith(f"{self.root}/")
         self.ran_text = self.ran_text or self._is_of_code(arguments[0])
         if not self.marks.testing:  # a module that the file imports
             return

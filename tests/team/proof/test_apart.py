@@ -534,7 +534,7 @@ def test_files_of_the_project_have_one_name_for_both(tmp_path: Path) -> None:
 def test_the_code_cannot_move_away_what_both_have_in_the_shared_folder(tmp_path: Path) -> None:
     """Where a repository, or Python, lies in /tmp, the folder there above it stays where it is for both processes."""
     code = "import os\n\n\ndef move():\n    top = '/'.join(__file__.split('/')[:3])\n    try:\n"
-    code += "        os.rename(top, '/tmp/away')\n    except OSError as error:\n        return error.errno\n"
+    code += "        os.rename(top, top + '-away')\n    except OSError as error:\n        return error.errno\n"
     test = "import errno\nfrom moving import move\n\n\ndef test_a():\n"
     test += "    assert move() in (errno.EBUSY, errno.EPERM)\n"
     held = verdicts(apart(tmp_path, {"moving.py": code}, {"tests/test_a.py": test}))
