@@ -14,12 +14,24 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from agentmem.team.proof.bare import BARE
 from agentmem.team.proof.values import PLAIN
 from agentmem.team.proof.wire import Broken
 
 PURE = frozenset(
     {"builtins", "math", "operator", "itertools", "functools", "collections", "datetime", "decimal", "fractions"}
-    | {"pathlib", "uuid", "string", "statistics", "cmath", "_operator", "_functools", "_collections", "_decimal"}
+    | {
+        "pathlib",
+        "uuid",
+        "string",
+        "statistics",
+        "cmath",
+        "ipaddress",
+        "_operator",
+        "_functools",
+        "_collections",
+        "_decimal",
+    }
 )
 """Modules whose functions and types the judge may use as its own where the project shows them under its own name."""
 
@@ -35,6 +47,9 @@ UNTOLD = frozenset(
 )
 """Names of pure modules that the judge takes from no message: they reach into objects, or change the judge."""
 
+_OWN = {id(one): ["T", one.__module__, one.__name__] for one in BARE}
+"""Types that are known whatever stands under their names later."""
+
 _STEERING = frozenset({"unittest", "doctest", "bdb", "pdb", "asyncio", "concurrent", "threading", "multiprocessing"})
 """Modules whose errors are caught by what runs tests, where they would end one without a failure."""
 
@@ -45,6 +60,8 @@ def known(value: Any) -> list[str] | None:
     """A function or type of a pure module by its names, such as ``["T", "math", "sqrt"]``; None for anything else."""
     if not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | types.MethodDescriptorType):
         return None
+    if (own := _OWN.get(id(value))) is not None:
+        return list(own)
     if isinstance(value, types.MethodDescriptorType):
         owner: Any = value.__objclass__
         named = known(owner)

@@ -9,22 +9,11 @@ import types
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from agentmem.team.proof import agreeing
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.measuring import APART, compares, decides, is_measured
+from agentmem.team.proof.naming import PROBED, SHOWN, SOURCE, is_private
 from agentmem.team.proof.values import PLAIN
-
-SHOWN = frozenset(
-    {"__name__", "__qualname__", "__doc__", "__version__", "__author__", "__notes__", "__cause__", "__annotations__"}
-)
-"""Special attributes that are read like others."""
-SOURCE = frozenset({"__code__", "__globals__", "__closure__", "__file__", "__builtins__", "__loader__", "__dict__"})
-"""Special attributes that lead to the source of the code, or to all that it holds."""
-
-PUBLIC = frozenset({"_asdict", "_replace", "_make", "_fields", "_field_defaults", "_value_", "_name_"})
-"""Names of named tuples and enums that are public in spite of their underscore."""
-
-PROBED = frozenset({"_mock_name", "_mock_methods", "_pytestfixturefunction", "pytestmark", "_is_coroutine_mark"})
-"""Attributes by which pytest and other tools look for things of their own."""
 
 
 class FarMeta(type):
@@ -120,7 +109,10 @@ class FarBase(_Inside, metaclass=FarMeta):
             raise AttributeError(name)
         if name in vars(type(self)).get("_far_methods", ()):
             return FarMethod(self, name)
-        return _noted(self, name, (), far_get(link_of(self), reference_of(self), name))
+        value = far_get(link_of(self), reference_of(self), name)
+        if agreeing.stands(self, name) and callable(value):
+            return FarMethod(self, name)
+        return _noted(self, name, (), agreeing.read(self, name, value))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith(("_far", "__")) or isinstance(self, BaseException):
@@ -248,8 +240,9 @@ def far_method(owner: Any, name: str, given: Sequence[Any] = (), named: Any = No
     """Call a method of an object of the subject, which the code has been given from then on."""
     reference = reference_of(owner)
     owner.__dict__["_far_given"] = True
-    answer = link_of(owner).call(["m", reference[1], name], given, named or {}, label)
-    return _noted(owner, name, [*given, *(named or {})], answer)
+    target, named = ["m", reference[1], name], named or {}
+    answer = agreeing.agreed(owner, name, given, named, lambda: link_of(owner).call(target, given, named, label))
+    return _noted(owner, name, [*given, *named], answer)
 
 
 def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
@@ -296,11 +289,6 @@ def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> 
     link.ask(what[not value], reference, name, *map(link.encode, value))
 
 
-def is_private(name: str) -> bool:
-    """True for a name that begins with an underscore and is no special one."""
-    return len(name) > 1 and name[0] == "_" != name[1] and name not in PUBLIC
-
-
 def of_tests() -> bool:
     """True if a proxy is asked by code of the tests, and not by Python or pytest, which look for names of their own."""
     frame: types.FrameType | None = sys._getframe(1)
@@ -314,7 +302,8 @@ def far_do(owner: Any, what: str, *given: Any) -> Any:
     """An operation on an object of the subject, such as ``len`` or ``getitem``."""
     link: SubjectLink = owner._far_link if isinstance(owner, FarMeta) else link_of(owner)
     arguments = [link.encode(one) for one in (owner, *given)]
-    return _measured(owner, what, given, link.ask("do", what, arguments, given=(owner, *given)))
+    answer = agreeing.together(owner, what, given, lambda: link.ask("do", what, arguments, given=(owner, *given)))
+    return _measured(owner, what, given, answer)
 
 
 def far_do_reversed(owner: Any, what: str, other: Any) -> Any:
@@ -336,7 +325,7 @@ def _measured(owner: Any, what: str, given: tuple[Any, ...], answer: Any) -> Any
 
 def _noted(owner: Any, name: str, given: Sequence[Any], answer: Any) -> Any:
     """The answer of a method, or an attribute. Marks a test in which it compares in the place of Python's own."""
-    if (is_measured(owner) or compares(owner, name, bool(given))) and not isinstance(answer, FarBase):
+    if (is_measured(owner) or compares(name, bool(given))) and not isinstance(answer, FarBase):
         link_of(owner).marks.mark("compares", f"{name} of {type(owner).__name__}")
     return answer
 
@@ -367,6 +356,8 @@ def truth(value: Any) -> bool:
     plain: Any = next((one for one in PLAIN if isinstance(value, one)), None)
     if plain is not None and not has_own(value, "__bool__"):
         return bool(plain.__bool__(value) if hasattr(plain, "__bool__") else plain.__len__(value))
+    if (found := agreeing.truth_of_flag(value)) is not None:
+        return found
     if isinstance(value, BaseException) or "_far_member" in value.__dict__:
         return True
     return bool(link_of(value).marks.not_proven("compares", f"whether a {type(value).__name__} is true"))

@@ -21,13 +21,6 @@ _ARITHMETIC = {*BINARY, *(f"i{one}" for one in BINARY), *NAMED.values(), "divmod
 _MEASURES = (Number, date, time, timedelta)
 _OF_SETS = frozenset({"issuperset", "issubset", "isdisjoint", "difference", "symmetric_difference", "intersection"})
 """Methods that compare a set with another."""
-_OF_VALUES = frozenset(
-    {"compare", "compare_total", "compare_signal", "compare_total_mag", "same_quantum", "relative_to", "samefile"}
-    | {"is_relative_to", "match", "full_match", "count", "index"}
-)
-"""Methods by which Python's numbers, paths and lists compare, or look for what is equal."""
-_OF_FILES = frozenset({"exists", "is_file", "is_dir"})
-"""Methods by which a path says what is there."""
 
 
 def is_measured(owner: Any) -> bool:
@@ -43,12 +36,9 @@ def decides(what: str, given: Any, answer: Any) -> bool:
     return what in _ARITHMETIC and (measures or is_array(given) or (type(given) is type(answer) and given == answer))
 
 
-def compares(owner: Any, name: str, given: bool = True) -> bool:
-    """True for a method that compares a set; or a number, path or list, of a class that stands on Python's own."""
-    if name in _OF_SETS and given:
-        return True
-    asks = name in _OF_FILES or (given and name in _OF_VALUES)
-    return asks and any(name in one.__dict__.get("_far_over", ()) for one in type(owner).__mro__)
+def compares(name: str, given: bool = True) -> bool:
+    """True for a method that compares a set with another, of whatever object. See agreeing.py for all others."""
+    return name in _OF_SETS and given
 
 
 def is_object(answer: Any) -> bool:

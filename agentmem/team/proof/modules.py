@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentmem.team.proof.arguments import names_in
-from agentmem.team.proof.far import SOURCE, FarBase, FarForeign, FarMeta, far_get, far_set, of_tests
+from agentmem.team.proof.far import FarBase, FarForeign, FarMeta, far_get, far_set, of_tests
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.naming import SOURCE
 
 _NAMES = ("__path__", "__file__", "__spec__", "__loader__", "__package__", "__cached__")
 _LOOKING = ("/doctest.py", "/inspect.py", "/pkgutil.py", "/pydoc.py", "/dataclasses.py", "/typing.py")

@@ -3,17 +3,13 @@
 The judge runs it by itself, without the rest of agentmem.
 """
 
-import collections
 import dataclasses
 import datetime
-import decimal
-import fractions
-import pathlib
 import sys
-import uuid
 from functools import partial
 from typing import Any
 
+from agentmem.team.proof import agreeing
 from agentmem.team.proof.classes import error_of_python, pure
 from agentmem.team.proof.far import (
     FarBase,
@@ -34,12 +30,6 @@ from agentmem.team.proof.values import PLAIN, give_attributes
 from agentmem.team.proof.wire import Broken
 
 _MANY = 500  # instances that are made by one message
-_VALUES = frozenset(
-    {datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction}
-    | {list, dict, set, collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict}
-    | {uuid.UUID, pathlib.PurePosixPath, pathlib.PosixPath, pathlib.PurePath, pathlib.Path}
-)
-"""Classes of Python's for values and containers. Where one of the code's stands on it, its methods may be its own."""
 _MARKERS = frozenset({"ABC", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
 
 
@@ -135,6 +125,8 @@ class ProxyMaker:
         if type(base) not in PLAIN or not issubclass(kind, type(base)):
             raise Broken("a plain value of another type was promised")
         made: Any = type(base).__new__(kind, base)
+        if not isinstance(kind, FarMeta):  # of Python's own, such as a decimal's parts
+            return made
         made.__dict__["_far"] = ["o", given[2]]
         return made
 
@@ -183,7 +175,9 @@ class ProxyMaker:
         """A proxies' class for objects of a class that the judge knows itself, such as an iterator."""
         special = {name: METHODS[name] for name in METHODS if getattr(kind, name, None) is not None and name in METHODS}
         own = {name: one for name, one in special.items() if getattr(object, name, None) is not getattr(kind, name)}
-        return self._new(kind.__name__, (FarBase,), ["T", kind.__module__, kind.__qualname__], own, tuple(own), ())
+        made = self._new(kind.__name__, (FarBase,), ["T", kind.__module__, kind.__qualname__], own, tuple(own), ())
+        type.__setattr__(made, "_far_standing", agreeing.standing_on([kind], "", ""))
+        return made
 
     def _kind(self, given: Any) -> Any:
         if type(given) is not list or not given:
@@ -221,8 +215,8 @@ class ProxyMaker:
         top = module.partition(".")[0]
         ours = top in self.link.tops or top in sys.stdlib_module_names
         elsewhere = "" if ours else f"a {name} of {top}'s"
-        over = [one for one in above if isinstance(one, type) and one in _VALUES]
-        type.__setattr__(kind, "_far_over", frozenset(methods) if over else frozenset())
+        type.__setattr__(kind, "_far_standing", agreeing.standing_on(above, module, name))
+        type.__setattr__(kind, "_far_flag", agreeing.is_flag(above, module, name))
         if doubt := _doubt(kind, above, frozenset(special) - shown) or elsewhere:
             type.__setattr__(kind, "_far_doubt", doubt)
         if what == "enum":

@@ -19,7 +19,7 @@ import types
 import warnings
 from typing import Any
 
-from agentmem.team.proof import arrays, classes, stubs, values
+from agentmem.team.proof import arrays, bare, classes, stubs, values
 from agentmem.team.proof.heard import HeardOfCode, Noting, surroundings
 from agentmem.team.proof.sharing import ANSWER, HeldByCode
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
@@ -96,9 +96,8 @@ class Subject:
             cause = None if value.__cause__ is None or depth > _CAUSES else self._argument(value.__cause__, depth + 1)
             more = [[name, self._argument(one, depth + 1)] for name, one in values.attributes_of(value)]
             return ["x", self.keep(value), self._class(type(value)), given, self.encode(_said(value)), cause, more]
-        if (
-            told := self._array(value) if arrays.is_array(value) else values.zoned(value, self._other, depth)
-        ) is not None:
+        told = self._array(value) if arrays.is_array(value) else values.zoned(value, self._other, depth)
+        if told is not None:
             return told
         return self._object(value, depth)
 
@@ -258,8 +257,9 @@ class Subject:
             return change(self.decode(target), asked[2], *asked[3:])
         if what == "bring":
             return self._bring(target, self.decode(asked[2]))
-        if what == "copy":
-            return _state(self.decode(target))
+        if what in ("copy", "bare"):
+            found = self.decode(target)
+            return _state(found) if what == "copy" else bare.crossing(found, self.encode)
         if what == "await":
             return self._await(self.decode(target))
         raise Refused("unknown", what)

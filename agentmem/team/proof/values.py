@@ -9,6 +9,7 @@ import collections
 import datetime
 import decimal
 import fractions
+import ipaddress
 import pathlib
 import re
 import uuid
@@ -65,6 +66,12 @@ SCALARS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
     "uuid": (uuid.UUID, str, uuid.UUID),
     "path": (pathlib.PosixPath, str, pathlib.PosixPath),
     "pure": (pathlib.PurePosixPath, str, pathlib.PurePosixPath),
+    "host4": (ipaddress.IPv4Address, str, ipaddress.IPv4Address),
+    "host6": (ipaddress.IPv6Address, str, ipaddress.IPv6Address),
+    "net4": (ipaddress.IPv4Network, str, ipaddress.IPv4Network),
+    "net6": (ipaddress.IPv6Network, str, ipaddress.IPv6Network),
+    "place4": (ipaddress.IPv4Interface, str, ipaddress.IPv4Interface),
+    "place6": (ipaddress.IPv6Interface, str, ipaddress.IPv6Interface),
 }
 """Types that are written as one text: the type, how to write it, how to read it."""
 
