@@ -1,8 +1,9 @@
 """Honest changes of real packages against the proof: how many are refused, and why.
 
-    python -m tests.benchmarks.proof_pairs --data DIR [--each 10] [--seed 16] [--kept FILE] [--write FILE]
+    python -m tests.benchmarks.proof_pairs [--data DIR] [--each 10] [--seed 16] [--kept FILE] [--write FILE]
 
-Each folder in DIR is an unpacked source distribution with its tests. A pair is a fault that is taken back: the old code
+Each folder in DIR is an unpacked source distribution with its tests; without any there, those of a table are
+downloaded (distributions.py says by which rule they were chosen). A pair is a fault that is taken back: the old code
 has one mutant, the new is the package as it is, and the tester's files are those of the package's tests that fail on
 the mutant; the others are old tests. So each change is right and each test is honest. A pair whose telling tests cannot
 be proven at all (the code itself compares, a class of the tests is taken, ...) is told by its reason. The others must
@@ -29,7 +30,7 @@ from agentmem.team.proof.layout import ProjectLayout, layout_of
 from agentmem.team.proof.proving import Case, prove
 from agentmem.team.proof.verdict import Proof
 from agentmem.team.rights import TESTS
-from tests.benchmarks.data import SKIPPED
+from tests.benchmarks.distributions import PAIRS, distributions
 from tests.benchmarks.heading import commit, heading, record_figures
 from tests.benchmarks.proof_share import CHECK
 
@@ -150,17 +151,13 @@ def pairs(folder: Path, each: int, seed: int, done: dict[tuple[str, str], Pair])
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="a folder of unpacked source distributions")
+    parser.add_argument("--data", type=Path, help="a folder of unpacked source distributions")
     parser.add_argument("--each", type=int, default=10, help="pairs of each package")
     parser.add_argument("--seed", type=int, default=16)
     parser.add_argument("--kept", type=Path, help="a file for what is done; a run with the same file goes on from it")
     parser.add_argument("--write", type=Path, help="a file for the numbers, as JSON")
     given = parser.parse_args()
-    found = {one.parent.resolve() for kind in ("pyproject.toml", "setup.py") for one in given.data.glob(f"*/{kind}")}
-    packages = sorted(found)
-    if not packages:
-        print(f"proof_pairs: {given.data} holds no unpacked source distributions")
-        return SKIPPED
+    packages = distributions(given.data, PAIRS)
     heading(
         "proof_pairs",
         ", ".join(one.name for one in packages),

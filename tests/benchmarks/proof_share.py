@@ -1,11 +1,12 @@
 """The share of real packages' own tests that is proven when they run apart from the code, and why the rest is not.
 
-    python -m tests.benchmarks.proof_share --data DIR [--own] [--write FILE]
+    python -m tests.benchmarks.proof_share [--data DIR] [--no-own] [--write FILE]
 
-Each folder in DIR is an unpacked source distribution of pure Python that has its tests with it; with --own this
-repository's tests of pages/ and kvcache/ are two more. The share is of the tests that pass in one process with the
-code. The time apart is that of one run by that of one plain run, each the quicker of two. Targets: 75 % of all tests,
-and on the average of packages; and for every package at most 2.5 times the time of its plain run.
+Each folder in DIR is an unpacked source distribution of pure Python that has its tests with it; without any there,
+those of a table are downloaded (distributions.py). This repository's tests of pages/ and kvcache/ are two more. The
+share is of the tests that pass in one process with the code. The time apart is that of one run by that of one plain
+run, each the quicker of two. Targets: 75 % of all tests, and on the average of packages; and for every package at most
+2.5 times the time of its plain run.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from agentmem.team.proof.apart import ApartBounds, run_apart
 from agentmem.team.proof.layout import layout_of
 from agentmem.team.proof.verdict import verdict_of
 from agentmem.team.rights import TESTS
-from tests.benchmarks.data import SKIPPED
+from tests.benchmarks.distributions import SHARES, distributions
 from tests.benchmarks.heading import ROOT, commit, heading, record_figures
 
 CHECK = "python -m pytest -q -p no:cacheprovider -o addopts= -o filterwarnings="
@@ -88,18 +89,15 @@ def measured(folder: Path, name: str, part: str = "", *, shown: bool) -> Share:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="a folder of unpacked source distributions")
-    parser.add_argument("--own", action="store_true", help="two parts of this repository as well")
+    parser.add_argument("--data", type=Path, help="a folder of unpacked source distributions")
+    own = argparse.BooleanOptionalAction
+    parser.add_argument("--own", action=own, default=True, help="two parts of this repository as well")
     parser.add_argument("--shown", action="store_true", help="print every test that is not proven")
     parser.add_argument("--write", type=Path, help="a file for the numbers, as JSON")
     given = parser.parse_args()
-    packages = sorted(one.parent for kind in ("pyproject.toml", "setup.py") for one in given.data.glob(f"*/{kind}"))
-    packages = list(dict.fromkeys(packages))
-    if not packages and not given.own:
-        print(f"proof_share: {given.data} holds no unpacked source distributions")
-        return SKIPPED
+    packages = distributions(given.data, SHARES)
     heading("proof_share", ", ".join(one.name for one in packages), split="all tests that pass", seed="none")
-    shares = [measured(one.resolve(), one.name, shown=given.shown) for one in packages]
+    shares = [measured(one, one.name, shown=given.shown) for one in packages]
     for part in ("tests/pages", "tests/kvcache") if given.own else ():
         with _ours() as folder:
             shares.append(measured(folder, f"agentmem, {part}", part, shown=given.shown))
