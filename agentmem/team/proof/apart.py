@@ -26,6 +26,7 @@ from agentmem.sandbox.planning import MOUNTING, TEMPORARY
 from agentmem.sandbox.ties import Ties
 from agentmem.sandbox.tree import remove_tree
 from agentmem.team.proof.layout import ProjectLayout
+from agentmem.team.proof.ready import BOOT, compiled
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
 _MANY = 4  # files of tests from which on two pairs of processes run them
@@ -37,19 +38,6 @@ _TEMPORARY = Path(TEMPORARY)
 """Where both processes have the folder that they share. The tests have no place in there: the code could move the
 folders above them away, and lay others in their place."""
 _ELSEWHERE = (Path("/var/tmp"), Path.home())
-
-_BOOT = """
-import sys
-from types import ModuleType
-for name, folder in (("agentmem", ""), ("agentmem.team", "/team"), ("agentmem.team.proof", "/team/proof")):
-    sys.modules[name] = ModuleType(name)
-    sys.modules[name].__path__ = [{package!r} + folder]
-from agentmem.team.proof.{module} import main
-for name in [one for one in sys.modules if one.partition(".")[0] == "agentmem"]:
-    del sys.modules[name]
-main()
-"""
-"""Starts a part of this package by itself: the name agentmem is free again, as the project under test may have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +235,7 @@ class _Pair:
             self._command("judge"),
             timeout=self.bounds.seconds,
             env=self.environment,
-            stdin=json.dumps(given).encode("ascii"),
+            stdin=compiled() + json.dumps(given).encode("ascii"),
             ties=ties,
         )
         return ran.output[-4000:] + (f"\n[ended because of {ran.killed}]" if ran.killed else "")
@@ -262,7 +250,8 @@ class _Pair:
             )
             command = [*self._command("subject"), str(incoming), str(outgoing)]
             with contextlib.suppress(SandboxError):
-                self.subject.run(command, timeout=self.bounds.seconds, env=self.environment, ties=ties)
+                seconds, environment = self.bounds.seconds, self.environment
+                self.subject.run(command, timeout=seconds, env=environment, stdin=compiled(), ties=ties)
             self._close(incoming, outgoing)  # so that the judge hears of its end
             while not self.over and self.life <= number:
                 time.sleep(0.02)
@@ -276,7 +265,7 @@ class _Pair:
 
     def _command(self, module: str) -> list[str]:
         """A part of this package, in a Python that is isolated but for the seed of its hashes, as in the check."""
-        return [str(self.layout.python), "-s", "-P", "-B", "-c", _BOOT.format(package=str(PACKAGE), module=module)]
+        return [str(self.layout.python), "-s", "-P", "-B", "-c", BOOT.format(package=str(PACKAGE), module=module)]
 
     def _ended(self, number: int) -> bool:
         return self.over or self.life > number or self._too_much()

@@ -13,11 +13,14 @@ from agentmem.team.proof import values
 
 _BRIEF = 120  # characters of a noted value
 _SHOWN, _MANY = 8, 2000  # items of a container that are written, and those that count
+_LARGE = 4000  # bytes of a value of which not all is written
 _BITS = 4000  # of a number that is written in full: Python writes no more than 4,300 digits
 
 
 def brief(value: Any) -> str:
     """A short text of a value, for people. It asks nothing of the subject."""
+    if type(value) in (list, dict) and (told := _large(value)) is not None:
+        return told
     if isinstance(value, list | tuple | set | frozenset):
         items = value if (plain := values.plain_of(value)) is None else plain
         parts = [brief(one) for one in islice(items, _MANY)]
@@ -31,6 +34,16 @@ def brief(value: Any) -> str:
     if isinstance(value, types.FunctionType):
         return f"<{value.__name__}>"
     return f"a {type(value).__name__}"
+
+
+def _large(value: Any) -> str | None:
+    """A short text of a large value of lists, dicts, texts and numbers, which need not be gone through for it."""
+    if (same := values.as_json(value)) is None or len(same[1]) < _LARGE:
+        return None
+    first = [f"{brief(k)}: {brief(v)}" for k, v in islice(value.items(), _SHOWN)] if type(value) is dict else []
+    first = first or [brief(one) for one in islice(value, _SHOWN)]
+    text = ", ".join(first)[: _BRIEF - 40]
+    return f"{type(value).__name__}({text}... {len(value)} in all #{crc32(same[1]):08x})"
 
 
 def cut(text: str) -> str:

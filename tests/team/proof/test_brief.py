@@ -31,3 +31,11 @@ def test_texts_are_short_and_do_not_hang_on_the_order_of_a_set() -> None:
     assert all(len(brief(one)) <= 120 for one in (LONG * 50, "a" * 5000, dict.fromkeys(range(90), "b" * 50)))
     assert brief({"b", "a"}) == "set('a', 'b')"
     assert cut("a") == "a"
+
+
+def test_a_large_value_is_told_by_its_beginning_and_a_sum_of_all() -> None:
+    """Two that differ anywhere are not told alike, and equal ones are."""
+    one, same, other = ([{"a": [number, "x" * 50]} for number in range(300)] for _ in range(3))
+    other[299]["a"][1] = "y"
+    assert brief(one) == brief(same) != brief(other)
+    assert len(brief(one)) <= 130
