@@ -1,16 +1,14 @@
 """The provider's side of made-up traffic: usage by its cache rules, and the lines of a wire log."""
 
-import json
 import random
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agentmem.kvcache.frames import frame
+from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.rules import rules
 from agentmem.kvcache.simulated.events import ServerAnswer, message
 from agentmem.kvcache.simulated.simulator import Simulator
-from agentmem.types import Frame, Json, Role, Segment
 
 Line = dict[str, Any]
 
@@ -18,13 +16,7 @@ Line = dict[str, Any]
 def answered(requests: Iterable[tuple[float, dict[str, Any]]], seed: int = 0) -> Iterator[Line]:
     """The wire log of Anthropic's requests, given as (when, body), with the usage that its rules make."""
     cache, dice = Simulator(rules), random.Random(seed)
-    made: dict[str, Frame] = {}
-
-    def make(segment: Segment, value: Json, role: Role | None = None) -> Frame:
-        key = f"{segment} {role} {json.dumps(value)}"
-        if key not in made:
-            made[key] = frame(segment, value, role)
-        return made[key]
+    make = Frames()
 
     for at, body in sorted(requests, key=lambda one: one[0]):
         first, seconds = dice.uniform(0.6, 2.0), dice.uniform(2.0, 3.5)
