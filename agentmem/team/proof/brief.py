@@ -40,10 +40,15 @@ def _large(value: Any) -> str | None:
     """A short text of a large value of lists, dicts, texts and numbers, which need not be gone through for it."""
     if (same := values.as_json(value)) is None or len(same[1]) < _LARGE:
         return None
-    first = [f"{brief(k)}: {brief(v)}" for k, v in islice(value.items(), _SHOWN)] if type(value) is dict else []
-    first = first or [brief(one) for one in islice(value, _SHOWN)]
+    items = islice(value.items() if type(value) is dict else value, _SHOWN)
+    first = [f"{_word(one[0])}: {_word(one[1])}" if type(value) is dict else _word(one) for one in items]
     text = ", ".join(first)[: _BRIEF - 40]
     return f"{type(value).__name__}({text}... {len(value)} in all #{crc32(same[1]):08x})"
+
+
+def _word(value: Any) -> str:
+    """A part of a large value: nothing inside it is written."""
+    return f"a {type(value).__name__} of {len(value)}" if type(value) in (list, dict) else brief(value)
 
 
 def cut(text: str) -> str:
