@@ -7,6 +7,7 @@ files that tests pass to the code; the judge follows no link in it.
 import contextlib
 import json
 import os
+import secrets
 import tempfile
 import threading
 import time
@@ -37,6 +38,10 @@ _TEMPORARY = Path(TEMPORARY)
 """Where both processes have the folder that they share. The tests have no place in there: the code could move the
 folders above them away, and lay others in their place."""
 _ELSEWHERE = (Path("/var/tmp"), Path.home())
+
+_HERE = "here"
+"""The empty folder in which the tests run, beside theirs. The code can tell no name of either: each lies in a folder of
+its own, as what a process shares with another is named among its mounts."""
 
 _BOOT = """
 import sys
@@ -144,30 +149,31 @@ def _run(
     bounds: ApartBounds,
 ) -> ApartRun:
     with ExitStack() as opened:
-        place = opened.enter_context(_folder(code.where.parent))
+        shared, kept = (opened.enter_context(_folder(code.where.parent)) for _ in range(2))
+        shared.chmod(0o1777)
+        root = kept / secrets.token_hex(8)
+        (kept / _HERE).mkdir()
         subject = opened.enter_context(code.fork_again(writable=()))
         _strip(subject, layout, changed)
         packages = {f"{one}/__init__.py": b"" for one in layout.around}  # for relative imports of tests inside
         for path, data in {**packages, **tests}.items():
-            (place / "tests" / path).parent.mkdir(parents=True, exist_ok=True)
-            (place / "tests" / path).write_bytes(data)
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(data)
         judge = opened.enter_context(
-            Sandbox.fork(place / "tests", isolation=code.isolation, writable=(), readable=(PACKAGE,), where=None)
+            Sandbox.fork(kept, isolation=code.isolation, writable=(), readable=(PACKAGE,), where=None)
         )
-        pair = _Pair(subject, judge, layout, place / "shared", environment, bounds)
+        pair = _Pair(subject, judge, root.name, layout, shared, environment, bounds)
         ended, said = pair.run({"files": list(files), "reverse": reverse})
         return ApartRun(_seen(pair.told), ended, said)
 
 
 @contextmanager
 def _folder(beside: Path) -> Iterator[Path]:
-    """A new folder with an empty one in it that everybody can write, removed at the end. It does not lie in /tmp."""
+    """A new folder with a name that nobody can guess, removed at the end. It does not lie in /tmp."""
     fit = (one for one in (beside, *_ELSEWHERE) if os.access(one, os.W_OK) and not _is_shared(one))
     beside = next(fit, beside)
     folder = Path(tempfile.mkdtemp(prefix="agentmem-apart-", dir=beside))
     try:
-        (folder / "shared").mkdir()
-        (folder / "shared").chmod(0o1777)
         yield folder
     finally:
         with contextlib.suppress(OSError, SandboxError):
@@ -190,12 +196,14 @@ class _Pair:
         self,
         subject: Sandbox,
         judge: Sandbox,
+        tests: str,
         layout: ProjectLayout,
         shared: Path,
         environment: Mapping[str, str],
         bounds: ApartBounds,
     ) -> None:
         self.subject, self.judge, self.layout, self.shared = subject, judge, layout, shared
+        self.tests = tests
         self.environment = {name: one for name, one in environment.items() if not name.startswith("PYTHON")}
         self.bounds = bounds
         self.told = bytearray()
@@ -223,10 +231,11 @@ class _Pair:
         return b'{"end"' in self.told, said
 
     def _judge(self, orders: dict[str, Any], descriptors: Sequence[int]) -> str:
-        root = self.judge.source
+        root = self.judge.source / self.tests
         given = {
             **orders,
             "root": str(root),
+            "here": str(self.judge.source / _HERE),
             "seconds": min(self.bounds.call, self.bounds.seconds),
             "tops": sorted(self.layout.tops),
             "late": sorted(self.layout.late),

@@ -23,6 +23,7 @@ import pytest
 from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.modules import FarFinder
+from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
@@ -45,6 +46,7 @@ class Watching:
         self.kept: list[Any] = []
         self.runners = _runners()
         self.plugins: frozenset[int] | None = None
+        self.told = False  # where the tests lie, for all tests of the file
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -52,6 +54,7 @@ class Watching:
             self.link.bring_copies(forget=True)
         self.marks.reset()
         self.link.around.stdin = sys.stdin
+        self.link.wire.told = self.told
         self.link.heard[:] = self.kept
 
     @pytest.hookimpl(wrapper=True)
@@ -66,6 +69,7 @@ class Watching:
             if request.scope != "function":
                 self.marks.lasting |= self.marks.why
                 self.marks.wide |= self.marks.calls > before
+                self.told |= self.link.wire.told
                 self.kept += self.link.heard[heard:]
 
     @pytest.hookimpl(wrapper=True)
@@ -80,7 +84,7 @@ class Watching:
         return report
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.plugins = _plugins(session.config)
+        self.plugins, self.told = _plugins(session.config), self.link.wire.told
 
     def pytest_make_parametrize_id(self, config: pytest.Config, val: object, argname: str) -> str | None:
         """Names of proxies in the ids of tests, as pytest writes them for what the proxies stand for."""
@@ -120,8 +124,13 @@ class Watching:
             self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
         if found := doubted(str(item.path), name):
             self.marks.doubt("process", found)
+        if found := self.watch.own.written(str(item.path)):
+            self.marks.doubt("relative", found)
 
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
+        said = "" if error is None else f"{error.typename}: {error.value}"
+        if self.watch.own.here in said:
+            self.marks.doubt("relative", "its current folder")
         why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
         if error is not None and "fixture '" in str(error.value) and "not found" in str(error.value):
             why.setdefault("fixture", str(error.value).strip().splitlines()[0][:_TOLD])
@@ -129,7 +138,6 @@ class Watching:
             why.setdefault("skipped", "")
         if outcome == "passed" and not self.marks.calls:
             why.setdefault("untouched", "")
-        said = "" if error is None else f"{error.typename}: {error.value}"
         self.tell(
             {
                 "id": test,
@@ -164,12 +172,13 @@ class FileRun:
 
     def __init__(self, orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> None:
         self.orders, self.file, self.tell = orders, file, tell
-        self.link = SubjectLink(wire, Marks())
+        self.link = SubjectLink(wire, Marks(), orders["root"])
+        self.own = OwnFiles(orders["root"], orders["here"])
         self.link.proxies = ProxyMaker(self.link)
 
     def begin(self) -> bool:
         """Open the session, and put proxies in the place of the project. False if no subject is there."""
-        orders, link, root = self.orders, self.link, self.orders["root"]
+        orders, link = self.orders, self.link
         try:
             link.open(orders["opened"])
         except Gone:
@@ -178,7 +187,7 @@ class FileRun:
         own = frozenset(orders["own"])
         sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), own, orders["roots"]))
         sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), own, orders["roots"]))
-        self.watch = JudgeWatch(link, root, frozenset(orders["programs"]))
+        self.watch = JudgeWatch(link, self.own, frozenset(orders["programs"]))
         link.asking = self.watch.asking
         self.watch.install()
         OutsidePatches(link).install()
@@ -280,7 +289,7 @@ def main() -> None:
     orders = loads(sys.stdin.buffer.read())
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HOME": "/nonexistent"}
     os.environ.pop("PYTEST_ADDOPTS", None)
-    os.chdir(orders["root"])
+    os.chdir(orders["here"])
     _let_look(False)
     turns = Turns(orders)
     empty, once = Path(f"{SHARED}warm"), StartedOnce(turns)

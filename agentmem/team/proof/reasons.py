@@ -24,6 +24,7 @@ REASONS: dict[str, str] = {
     "array": "an array has items that cannot cross",
     "rewritten": "it reads a file again that the code could have changed",
     "named": "it opens one of the tests' own files, by a name that the code returned",
+    "relative": "it reads a file by a name relative to where it runs: take Path(__file__).parent",
     "runs": "it runs, or unpickles, what the code may have returned",
     "argument": "the code changes an argument, and the test goes on to use it",
     "shared": "it changes a container that the code holds too, and apart from the code has a copy of",
