@@ -97,7 +97,7 @@ class _Prover:
         own = self._files_of(sorted(self.own))
         changed = {}
         for one in self.case.change:
-            python = one.path.endswith(".py") and not one.is_link
+            python = one.path.endswith(".py") and not one.is_link and one.after is not None  # else it would be back
             text = equivalent((one.after or b"").decode("utf-8", "replace")) if python else None
             if text is not None:
                 changed[one.path] = text.encode("utf-8")
