@@ -107,7 +107,7 @@ class _Prover:
         with ThreadPoolExecutor(2) as pool:
             runs = list(pool.map(lambda job: job(), jobs))
         for reason, run in zip(("order", "chance", "wording"), runs, strict=False):
-            tests = _marked(tests, dict.fromkeys(taken_out(reason, tests, run), reason))
+            tests = _marked(tests, {one: _said(run, one) for one in taken_out(reason, tests, run)}, reason)
         return tests
 
     def _mutants(self, tests: Sequence[ProofOfTest]) -> tuple[int, int]:
@@ -161,6 +161,13 @@ def taken_out(reason: str, tests: Sequence[ProofOfTest], run: ApartRun) -> list[
     if reason == "chance":
         return [one.id for one in mine if one.before == "failed" and _proven(run, one.id)]
     return [one.id for one in mine if not _proven(run, one.id)]
+
+
+def _said(run: ApartRun, test: str) -> str:
+    """What a run says of a test that is not proven in it."""
+    if (seen := run.tests.get(test)) is None:
+        return "it was not run there"
+    return ": ".join(filter(None, verdict_of(seen)[1:]))
 
 
 def _proven(run: ApartRun, test: str) -> bool:

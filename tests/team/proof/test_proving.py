@@ -79,6 +79,7 @@ def test_what_only_one_run_shows_is_unproven(tmp_path: Path, new: str, tests: st
     found = proof(tmp_path, new, tests)
     assert found.verdict == "unproven"
     assert reason in {one.reason for one in found.tests}
+    assert "AssertionError" in found.why  # what failed there
 
 
 def test_a_test_that_fails_on_the_old_code_by_chance_is_taken_out() -> None:
