@@ -8,12 +8,11 @@ import contextlib
 import json
 import os
 import secrets
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,7 @@ from agentmem.sandbox import Sandbox
 from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.planning import MOUNTING, TEMPORARY
 from agentmem.sandbox.ties import Ties
-from agentmem.sandbox.tree import remove_tree
+from agentmem.team.proof.folders import new_folder
 from agentmem.team.proof.layout import ProjectLayout
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
@@ -96,7 +95,7 @@ class ApartBounds:
 
     seconds: float = 600.0
     call: float = 60.0
-    lives: int = 3
+    lives: int = 5
     pairs: int = 2
 
 
@@ -149,7 +148,7 @@ def _run(
     bounds: ApartBounds,
 ) -> ApartRun:
     with ExitStack() as opened:
-        shared, kept = (opened.enter_context(_folder(code.where.parent)) for _ in range(2))
+        shared, kept = (opened.enter_context(new_folder(_place(code.where.parent))) for _ in range(2))
         shared.chmod(0o1777)
         root = kept / secrets.token_hex(8)
         (kept / _HERE).mkdir()
@@ -167,17 +166,10 @@ def _run(
         return ApartRun(_seen(pair.told), ended, said)
 
 
-@contextmanager
-def _folder(beside: Path) -> Iterator[Path]:
-    """A new folder with a name that nobody can guess, removed at the end. It does not lie in /tmp."""
+def _place(beside: Path) -> Path:
+    """A folder that can hold others, outside of /tmp."""
     fit = (one for one in (beside, *_ELSEWHERE) if os.access(one, os.W_OK) and not _is_shared(one))
-    beside = next(fit, beside)
-    folder = Path(tempfile.mkdtemp(prefix="agentmem-apart-", dir=beside))
-    try:
-        yield folder
-    finally:
-        with contextlib.suppress(OSError, SandboxError):
-            remove_tree(folder)  # however deep it is
+    return next(fit, beside)
 
 
 def _strip(subject: Sandbox, layout: ProjectLayout, changed: Mapping[str, bytes]) -> None:
@@ -237,6 +229,7 @@ class _Pair:
             "root": str(root),
             "here": str(self.judge.source / _HERE),
             "seconds": min(self.bounds.call, self.bounds.seconds),
+            "limit": self.bounds.seconds,
             "tops": sorted(self.layout.tops),
             "late": sorted(self.layout.late),
             "own": sorted(self.layout.own_modules),
