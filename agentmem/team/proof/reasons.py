@@ -32,6 +32,7 @@ REASONS: dict[str, str] = {
     "swallowed": "an assertion failed inside the code, and the code did not let it out, or was called again",
     "kept": "the code uses what another test lent to it",
     "starred": "the code's names stand in the place of others, by from ... import *",
+    "late": "it ran out of time",
     "skipped": "it is skipped, or expected to fail",
     "fixture": "it needs a fixture or a plugin that is not there",
     "missing": "what it imports or reads is not there without the code",
