@@ -69,7 +69,7 @@ class _Prover:
         every = self._files_of([*self.again, *self.before])
         with ThreadPoolExecutor(2) as pool:
             new, old = pool.map(lambda fork: self._run(fork, every), (self.case.fix, self.case.base))
-        tests = judged(new, old, self.again, self.before, self.own)
+        tests = self._found(judged(new, old, self.again, self.before, self.own))
         tests = _marked(tests, contradictions(new, old), "contradiction")
         tests = _marked(tests, self._against_words(new, old), "specification")
         verdict, why = decided(tests)
@@ -84,6 +84,12 @@ class _Prover:
         if tried and not killed:
             return Proof("unproven", f"the tester's tests notice none of {tried} mutants", tests, shown, (0, tried))
         return Proof(verdict, why, tests, shown, (killed, tried))
+
+    def _found(self, tests: tuple[ProofOfTest, ...]) -> tuple[ProofOfTest, ...]:
+        """The tests, and of those that were not run as no such file is there, that this is so."""
+        said = "the check runs it in another folder than the repository's"
+        strays = {one.id for one in tests if one.reason == "unjudged" and one.id.partition("::")[0] not in self.files}
+        return tuple(replace(one, about=said) if one.id in strays else one for one in tests)
 
     def _against_words(self, new: ApartRun, old: ApartRun) -> Mapping[str, str]:
         """The tester's tests in which the new code contradicts an example of the task or of the old code."""
