@@ -24,7 +24,7 @@ from agentmem.sandbox.plan import MountedTree as Mounted
 from agentmem.sandbox.planning import MOUNTING, Isolation
 from agentmem.sandbox.stamps import Stamps
 from agentmem.sandbox.state import abandoned, default_root
-from agentmem.sandbox.tree import remove_tree
+from agentmem.sandbox.tree import folders_above, remove_tree
 from agentmem.sandbox.views import FoundFile, OverlayView
 from agentmem.sandbox.write_ahead import recover
 
@@ -217,17 +217,30 @@ def stamps(where: Path, source: Path) -> Stamps:
     return Stamps.load(where / _STAMPS, source)
 
 
-def apply(diff: Diff, store: ForkStore) -> None:
-    """Make changes. The caller has checked that they fit."""
+def apply(diff: Diff, store: ForkStore, *, over: bool = False) -> None:
+    """Make changes; those that are made already stay. The caller has checked that they fit.
+
+    With ``over`` they need not: what stands in the way of a file is removed.
+    """
     for change in diff.changes:
-        if change.after is None:
+        if change.after is None and _file(store.present(), change.path) is not None:
             store.remove(change.path)
             store.prune(change.path)
     for change in diff.changes:
+        if over and change.after is not None:
+            _make_room(store, change.path)
         if change.after is not None and change.is_link:
             store.link(change.path, change.after)
         elif change.after is not None:
             store.put(change.path, change.after, change.mode)
+
+
+def _make_room(store: ForkStore, path: str) -> None:
+    """Remove a folder that stands at a path, and files and links that stand above it."""
+    for one in (path, *folders_above(path)):
+        found = store.present().find(one)
+        if found is not None and (found.kind == "folder") == (one == path):
+            store.remove(one)
 
 
 def restore_paths(store: ForkStore, before: str, paths: Iterable[str]) -> list[str]:

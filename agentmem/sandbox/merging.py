@@ -4,12 +4,13 @@ Only `sandbox` uses it. It is a module of its own because it says what may be wr
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from posixpath import normpath
 
 from agentmem.errors import MergeConflict, SandboxError
 from agentmem.sandbox.changes import Diff, FileChange
-from agentmem.sandbox.comparing import is_git
+from agentmem.sandbox.comparing import is_cache, is_git
 from agentmem.sandbox.stamps import FileStamp
 from agentmem.sandbox.tree import FileTree, canonical, system_errors
 from agentmem.sandbox.views import FoundFile, OverlayFolder, OverlayView
@@ -40,7 +41,9 @@ def merge(diff: Diff, target: Path) -> tuple[str, ...]:
     Killed at any moment, it leaves the old or the new tree: what it began is finished by `write_ahead`.
     """
     recover(target)
-    found = check(diff, OverlayFolder(target))
+    view = OverlayFolder(target)
+    asked, diff = diff.paths, Diff((*diff.changes, *_caches(diff, view)))
+    found = check(diff, view)
     wanted = [change for change in diff.changes if not _has(change, found[change.path])]
     if not wanted:
         return ()
@@ -53,7 +56,16 @@ def merge(diff: Diff, target: Path) -> tuple[str, ...]:
             old = FileStamp.of(here.status) if here is not None and here.kind != "folder" else None
             steps.append(make_step(target, stage.path, number, change.path, old, brought=change.after is not None))
         carry_out(target, stage, steps)
-    return tuple(sorted(change.path for change in wanted))
+    return tuple(sorted(change.path for change in wanted if change.path in asked))
+
+
+def _caches(diff: Diff, view: OverlayView) -> Iterator[FileChange]:
+    """The removal of caches, which no diff has, from folders that become files."""
+    for change in diff.changes:
+        found = view.find(change.path) if change.after is not None else None
+        for path, one in view.below(change.path) if found is not None and found.kind == "folder" else ():
+            if is_cache(path) and one.kind in ("file", "link"):
+                yield FileChange(path, "deleted", True, one.data(), None, was_link=one.kind == "link")
 
 
 def forbidden(change: FileChange) -> str | None:

@@ -17,7 +17,7 @@ from agentmem.sandbox.comparing import compare, is_cache, is_git
 from agentmem.sandbox.copying import ignored as ignored_by_git
 from agentmem.sandbox.forks import ForkSettings, ForkStore, How
 from agentmem.sandbox.limits import SandboxLimits
-from agentmem.sandbox.merging import check, merge
+from agentmem.sandbox.merging import check, forbidden, merge
 from agentmem.sandbox.planning import Isolation
 from agentmem.sandbox.ran import Ran, Snapshot
 from agentmem.sandbox.rights import allowed, checked
@@ -261,11 +261,17 @@ class Sandbox(Closing):
                 self._store.view(before), self._store.present(), paths, left_out, forks.stamps(self.where, self.source)
             )
 
-    def apply(self, diff: Diff) -> tuple[str, ...]:
-        """Make the same changes here; returns their paths. Raises MergeConflict, and changes nothing, if they clash."""
+    def apply(self, diff: Diff, *, over: bool = False) -> tuple[str, ...]:
+        """Make the same changes here; returns their paths. Raises MergeConflict, and changes nothing, if they clash.
+
+        With ``over`` they do not: each path becomes what it is in the diff, whatever is there now.
+        """
         with self._turns():
-            check(diff, self._store.present())
-            forks.apply(diff, self._store)
+            if not over:
+                check(diff, self._store.present())
+            elif said := next(filter(None, map(forbidden, diff.changes)), None):
+                raise SandboxError(said)
+            forks.apply(diff, self._store, over=over)
         return diff.paths
 
     def merge_into(self, target: Path | None = None) -> tuple[str, ...]:

@@ -129,8 +129,8 @@ class FileTree:
                 return
 
     def remove_empty(self, path: str) -> bool:
-        """Remove a folder if it is empty. Whether it is gone now."""
-        with suppress(FileNotFoundError), self.parent(path) as (folder, name):
+        """Remove a folder if it is empty. Whether it is gone now, as where a file has the place of one above it."""
+        with suppress(FileNotFoundError, NotADirectoryError), self.parent(path) as (folder, name):
             try:
                 os.rmdir(name, dir_fd=folder)
             except OSError as error:

@@ -22,7 +22,7 @@ from typing import Any
 from agentmem.errors import MergeConflict, SandboxError
 from agentmem.sandbox.comparing import is_git
 from agentmem.sandbox.stamps import FileStamp
-from agentmem.sandbox.tree import FileTree, canonical, folders_above, remove_tree, system_errors
+from agentmem.sandbox.tree import FileTree, canonical, entries, folders_above, remove_tree, system_errors
 
 STAGE = ".agentmem-merge-"
 """The start of the name of a merge's folder, in the folder that it merges into."""
@@ -167,6 +167,8 @@ def _forward(target: Path, stage: Path, step: MergeStep) -> None:
         return
     if step.new is not None and not _is_there(stage / new):
         return  # it was brought; what stands there now is that, or somebody's change of it
+    if step.over and now is not None and stat.S_ISDIR(now.mode):
+        _empty(tree, step.path)
     with tree.parent(step.path, make=step.new is not None) as (folder, name), _opened(stage) as staged_at:
         if step.over and now is not None and stat.S_ISDIR(now.mode):
             os.rmdir(name, dir_fd=folder)
@@ -181,6 +183,13 @@ def _forward(target: Path, stage: Path, step: MergeStep) -> None:
             os.unlink(name, dir_fd=folder)
         else:
             os.replace(new, name, src_dir_fd=staged_at, dst_dir_fd=folder)
+
+
+def _empty(tree: FileTree, path: str) -> None:
+    """Remove the folders in a folder whose files are gone: undoing makes those again that a file comes back to."""
+    inside = [name for name, status in entries(tree.root, path) if stat.S_ISDIR(status.st_mode)]
+    for name in sorted(inside, key=lambda one: one.count("/"), reverse=True):
+        tree.remove_empty(name)
 
 
 def _back(target: Path, stage: Path, step: MergeStep) -> None:

@@ -74,9 +74,10 @@ class Forks:
 def put(fork: Sandbox, diff: Diff) -> Sandbox:
     """The fork, after its files were written and deleted as in ``diff``: links as links, programs with their modes.
 
-    What may not be changed from a fork, such as a link that leads out, is left out.
+    What may not be changed from a fork, such as a link that leads out, is left out. All forks of a team began as one,
+    and it may have been done already, so nothing can clash: caches may be left of a folder that has become a file.
     """
-    fork.apply(Diff(tuple(one for one in diff.changes if forbidden(one) is None)))
+    fork.apply(Diff(tuple(one for one in diff.changes if forbidden(one) is None)), over=True)
     return fork
 
 

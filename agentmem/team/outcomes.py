@@ -80,12 +80,20 @@ class ObservedTests:
         return self.exit_code == 0 and not self.timed_out
 
     @property
+    def ended(self) -> str:
+        """How it ended, in words, as "it ...": with its exit code, or by a limit."""
+        if self.timed_out or self.killed == "time":
+            return "ran out of time"
+        return f"was ended: it took too much {self.killed}" if self.killed else f"ends with {self.exit_code}"
+
+    @property
     def faults(self) -> tuple[str, ...]:
         """The faults as ids with error lines; for a command without tests, its exit code and last lines."""
         if self.failing:
             return tuple(f"{case.id}: {case.message}" for case in self.failing)
         last = " / ".join(steady(line) for line in self.output.splitlines()[-3:] if line.strip())
-        return () if self.succeeded else (f"`{self.command}` ended with {self.exit_code}: {last}",)
+        how = f"ended with {self.exit_code}" if not (self.timed_out or self.killed) else self.ended
+        return () if self.succeeded else (f"`{self.command}` {how}: {last}",)
 
 
 def environment(shell: Mapping[str, str]) -> dict[str, str]:

@@ -46,6 +46,8 @@ class Filed:
         return ", ".join(place for one in self.edited if one.is_python for place in find(one))
 
 
+_NAMED, _LAST, _LONG = 10, 8, 200  # tests that are named of those that fail, lines that are shown, their characters
+
 Rule = Callable[[Filed], str | None]
 
 
@@ -128,9 +130,18 @@ def wrong_exit_code(filed: Filed) -> str | None:
         if seen.exit_code != one.exit_code:
             return (
                 f"`{one.command}` was reported to end with {one.exit_code}. In a fresh copy with the change and your "
-                f"new tests it ends with {seen.exit_code}."
+                f"new tests it {seen.ended}.{_shown(seen)}"
             )
     return None
+
+
+def _shown(seen: ObservedTests) -> str:
+    """What a command that failed says of it: the tests that failed, and its last lines."""
+    failing = [f"{case.id}: {case.message}" for case in seen.failing]
+    more = f"\nand {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
+    told = f"\n\nThese fail there:\n{chr(10).join(failing[:_NAMED])}{more}" if failing else ""
+    last = [line[:_LONG] for line in seen.output.splitlines() if line.strip()][-_LAST:]
+    return told + (f"\n\nIts last lines:\n{chr(10).join(last)}" if last and not seen.succeeded else "")
 
 
 def wrong_outcomes(filed: Filed) -> str | None:
@@ -161,9 +172,9 @@ def wrong_output(filed: Filed) -> str | None:
 
 def against_evidence(filed: Filed) -> str | None:
     """The verdict is pass and something fails, or it is fail and everything passes."""
-    bad = [seen.command for _, seen in filed.again() if not seen.succeeded]
+    bad = [seen for _, seen in filed.again() if not seen.succeeded]
     if filed.passes and bad:
-        return f"The verdict is pass, and `{bad[0]}` fails."
+        return f"The verdict is pass, and `{bad[0].command}` {bad[0].ended}.{_shown(bad[0])}"
     if not filed.passes and not bad:
         return "The verdict is fail, and every command in the evidence succeeds. Show a failure, or pass the change."
     return None

@@ -62,6 +62,12 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
     return any(_regex(pattern).fullmatch(path) for pattern in patterns)
 
 
+def covers(path: str, places: Iterable[str]) -> bool:
+    """True if a path is that of a folder in which the tests lie, as "tests" for "tests/**"."""
+    given = [one.removesuffix("/**") for one in places if one.endswith("/**")]
+    return matches(path, given) or any(one.startswith(f"{path}/") for one in given)
+
+
 def steers(path: str) -> bool:
     """True if a file steers the test runner, whatever the case of its letters."""
     return matches(path.casefold(), STEERING)

@@ -89,9 +89,11 @@ def nothing_changed(attempt: Attempt) -> str | None:
 
 def tests_edited(attempt: Attempt) -> str | None:
     """The coder changed, added or deleted tests, which are there to test it."""
+    laid = [one.path for one in attempt.changes if one.is_link and rights.covers(one.path, attempt.places)]
     found = [one.path for one in attempt.changes if rights.matches(one.path, attempt.places)]
     found = [path for path in found if not rights.steers(path)]
-    return _undo(found, "tests") if found else None
+    linked = _undo(laid, "the folder of the tests into a link") if laid else None
+    return linked or (_undo(found, "tests") if found else None)
 
 
 def runner_steered(attempt: Attempt) -> str | None:
@@ -431,10 +433,8 @@ class TeamSteps:
 
 
 def _edited(change: FileChange) -> Edited:
-    before, after = (
-        None if data is None else data.decode("utf-8", "replace") for data in (change.before, change.after)
-    )
-    return Edited(change.path, before, after)
+    texts = [None if one is None else one.decode("utf-8", "replace") for one in (change.before, change.after)]
+    return Edited(change.path, *texts)
 
 
 def _round(number: int, filed: Filed) -> Round:

@@ -119,3 +119,15 @@ def test_modes_of_the_source_are_kept(source: Path) -> None:
         sandbox.merge_into()
     assert (source / "a.txt").read_bytes() == b"new\n"
     assert stat.S_IMODE((source / "a.txt").stat().st_mode) == 0o600
+
+
+def test_a_folder_with_folders_and_caches_may_become_a_file(fork: Fork, source: Path) -> None:
+    """Tools have left caches in it, which are no part of a diff: they go with the folder."""
+    (source / "turned" / "__pycache__").mkdir(parents=True)
+    (source / "turned" / "deep" / "er").mkdir(parents=True)
+    (source / "turned" / "deep" / "er" / "a.py").write_text("a")
+    (source / "turned" / "__pycache__" / "a.pyc").write_text("cache")
+    with fork() as sandbox:
+        assert sandbox.run("rm -r turned && echo file > turned").ok
+        assert sandbox.merge_into() == ("turned", "turned/deep/er/a.py")
+    assert (source / "turned").read_text() == "file\n"

@@ -9,6 +9,7 @@ import pytest
 from agentmem.sandbox import FileChange, Sandbox
 from agentmem.team import steps
 from agentmem.team.inspection import Edited
+from agentmem.team.outcomes import ObservedTests
 from agentmem.team.refusals import REFUSALS, Filed, refused
 from agentmem.team.report import Evidence, Failing, Report, Verdict
 from agentmem.team.rights import TESTS
@@ -218,3 +219,19 @@ def test_a_change_that_makes_the_check_forget_tests_is_noticed(base: Sandbox) ->
     with handed_in(base, Told(code=sly)) as filed:
         said = steps.tests_lost(filed.trial, CHECK)
     assert said is not None and f"{KNOWN}::test_zero" in said
+
+
+def test_what_failed_in_the_copy_is_shown(base: Sandbox) -> None:
+    """A refusal names the tests that failed there, with pytest's last lines; a command without time says that."""
+    said = outcome(base, Told(code=BAD))
+    assert said is not None and said[0] == "wrong_exit_code"
+    assert "was reported to end with 0" in said[1] and "it ends with 1" in said[1]
+    assert f"{ID}: assert 2 == 3" in said[1] and "1 failed, 1 passed" in said[1]
+
+
+def test_how_a_command_ended_is_said_in_words() -> None:
+    """Not "137" where it was ended for its time or what it took."""
+    late = ObservedTests(CHECK, 137, "..", timed_out=True, killed="time")
+    assert late.ended == "ran out of time" and late.faults == (f"`{CHECK}` ran out of time: ..",)
+    assert ObservedTests(CHECK, 137, "", killed="memory").ended == "was ended: it took too much memory"
+    assert ObservedTests(CHECK, 2, "").ended == "ends with 2"

@@ -162,6 +162,7 @@ def test_a_tester_that_files_nothing_is_asked_again_and_then_given_up(tmp_path: 
     [
         (call("run", command="echo 'def test_zero(): pass' > tests/test_zero.py"), "tests_edited"),
         (call("run", command="rm tests/test_zero.py"), "tests_edited"),
+        (call("run", command="ln -s . test"), "tests_edited"),
         (call("run", command="printf '[pytest]\\naddopts = --co\\n' > pytest.ini"), "runner_steered"),
         (
             call("run", command="printf '[tool.pytest.ini_options]\\naddopts = \"-k x\"' > pyproject.toml"),

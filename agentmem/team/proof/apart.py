@@ -7,12 +7,12 @@ files that tests pass to the code; the judge follows no link in it.
 import contextlib
 import json
 import os
-import tempfile
+import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from agentmem.sandbox import Sandbox
 from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.planning import MOUNTING, TEMPORARY
 from agentmem.sandbox.ties import Ties
-from agentmem.sandbox.tree import remove_tree
+from agentmem.team.proof.folders import new_folder
 from agentmem.team.proof.layout import ProjectLayout
 from agentmem.team.proof.ready import BOOT, compiled
 
@@ -38,6 +38,10 @@ _TEMPORARY = Path(TEMPORARY)
 """Where both processes have the folder that they share. The tests have no place in there: the code could move the
 folders above them away, and lay others in their place."""
 _ELSEWHERE = (Path("/var/tmp"), Path.home())
+
+_HERE = "here"
+"""The empty folder in which the tests run, beside theirs. The code can tell no name of either: each lies in a folder of
+its own, as what a process shares with another is named among its mounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class ApartBounds:
 
     seconds: float = 600.0
     call: float = 60.0
-    lives: int = 3
+    lives: int = 5
     pairs: int = 2
 
 
@@ -132,34 +136,28 @@ def _run(
     bounds: ApartBounds,
 ) -> ApartRun:
     with ExitStack() as opened:
-        place = opened.enter_context(_folder(code.where.parent))
+        shared, kept = (opened.enter_context(new_folder(_place(code.where.parent))) for _ in range(2))
+        shared.chmod(0o1777)
+        root = kept / secrets.token_hex(8)
+        (kept / _HERE).mkdir()
         subject = opened.enter_context(code.fork_again(writable=()))
         _strip(subject, layout, changed)
         packages = {f"{one}/__init__.py": b"" for one in layout.around}  # for relative imports of tests inside
         for path, data in {**packages, **tests}.items():
-            (place / "tests" / path).parent.mkdir(parents=True, exist_ok=True)
-            (place / "tests" / path).write_bytes(data)
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(data)
         judge = opened.enter_context(
-            Sandbox.fork(place / "tests", isolation=code.isolation, writable=(), readable=(PACKAGE,), where=None)
+            Sandbox.fork(kept, isolation=code.isolation, writable=(), readable=(PACKAGE,), where=None)
         )
-        pair = _Pair(subject, judge, layout, place / "shared", environment, bounds)
+        pair = _Pair(subject, judge, root.name, layout, shared, environment, bounds)
         ended, said = pair.run({"files": list(files), "reverse": reverse})
         return ApartRun(_seen(pair.told), ended, said)
 
 
-@contextmanager
-def _folder(beside: Path) -> Iterator[Path]:
-    """A new folder with an empty one in it that everybody can write, removed at the end. It does not lie in /tmp."""
+def _place(beside: Path) -> Path:
+    """A folder that can hold others, outside of /tmp."""
     fit = (one for one in (beside, *_ELSEWHERE) if os.access(one, os.W_OK) and not _is_shared(one))
-    beside = next(fit, beside)
-    folder = Path(tempfile.mkdtemp(prefix="agentmem-apart-", dir=beside))
-    try:
-        (folder / "shared").mkdir()
-        (folder / "shared").chmod(0o1777)
-        yield folder
-    finally:
-        with contextlib.suppress(OSError, SandboxError):
-            remove_tree(folder)  # however deep it is
+    return next(fit, beside)
 
 
 def _strip(subject: Sandbox, layout: ProjectLayout, changed: Mapping[str, bytes]) -> None:
@@ -178,12 +176,14 @@ class _Pair:
         self,
         subject: Sandbox,
         judge: Sandbox,
+        tests: str,
         layout: ProjectLayout,
         shared: Path,
         environment: Mapping[str, str],
         bounds: ApartBounds,
     ) -> None:
         self.subject, self.judge, self.layout, self.shared = subject, judge, layout, shared
+        self.tests = tests
         self.environment = {name: one for name, one in environment.items() if not name.startswith("PYTHON")}
         self.bounds = bounds
         self.told = bytearray()
@@ -211,11 +211,13 @@ class _Pair:
         return b'{"end"' in self.told, said
 
     def _judge(self, orders: dict[str, Any], descriptors: Sequence[int]) -> str:
-        root = self.judge.source
+        root = self.judge.source / self.tests
         given = {
             **orders,
             "root": str(root),
+            "here": str(self.judge.source / _HERE),
             "seconds": min(self.bounds.call, self.bounds.seconds),
+            "limit": self.bounds.seconds,
             "tops": sorted(self.layout.tops),
             "late": sorted(self.layout.late),
             "own": sorted(self.layout.own_modules),

@@ -20,6 +20,7 @@ class Around:
         self.marks, self.stdin = marks, sys.stdin
         self._read: dict[Any, Any] | None = None
         self.environment, self.folder = self._environment(), getcwd()  # noqa: PTH109  # pathlib follows links
+        self.started = self.folder
         self.arguments = list(map(str, sys.argv))
 
     def changed(self) -> list[Any] | None:

@@ -12,17 +12,21 @@ import os
 import re
 import sys
 import unittest
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from json import dumps, loads
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from agentmem.team.proof.far import FarBase, FarMeta
+from agentmem.team.proof.late import Patience
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.modules import FarFinder
+from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
@@ -33,6 +37,9 @@ from agentmem.team.proof.wire import Broken, Wire
 _TOLD = 300  # characters of an error that are told
 _LINE = 1 << 20  # bytes of one line that a file's process tells
 _CLOSED = 5.0  # seconds in which a subject must take the end of a session
+_TOO_LATE = ("no answer within", "it was left in the middle")
+"""How the ends of a link begin after which the other tests of a file are run in a new session."""
+_LAST = 2  # lives of which none is for the other tests of the same file
 LATE, UNOPENED = 77, 78
 """The exit codes of a file's process whose subject must be replaced, after its tests and before any of them."""
 
@@ -40,11 +47,12 @@ LATE, UNOPENED = 77, 78
 class Watching:
     """A plugin of pytest that tells what each test did, and why it is not proven."""
 
-    def __init__(self, link: SubjectLink, tell: Any, watch: JudgeWatch) -> None:
-        self.link, self.marks, self.tell, self.watch = link, link.marks, tell, watch
-        self.kept: list[Any] = []
+    def __init__(self, link: SubjectLink, tell: Any, watch: JudgeWatch, patience: Patience, last: bool) -> None:
+        self.link, self.marks, self.tell, self.watch, self.patience = link, link.marks, tell, watch, patience
+        self.last, self.kept = last, list[Any]()
         self.runners = _runners()
         self.plugins: frozenset[int] | None = None
+        self.told = False  # where the tests lie, for all tests of the file
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -52,7 +60,13 @@ class Watching:
             self.link.bring_copies(forget=True)
         self.marks.reset()
         self.link.around.stdin = sys.stdin
+        self.link.wire.told = self.told
         self.link.heard[:] = self.kept
+        self.patience.begin()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        self.patience.begin()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: "pytest.FixtureDef[Any]", request: pytest.FixtureRequest) -> Any:
@@ -66,10 +80,12 @@ class Watching:
             if request.scope != "function":
                 self.marks.lasting |= self.marks.why
                 self.marks.wide |= self.marks.calls > before
+                self.told |= self.link.wire.told
                 self.kept += self.link.heard[heard:]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
+        self.patience.end()
         report: pytest.TestReport = yield
         if report.when == "call" or report.outcome != "passed":
             self.watch.settle()
@@ -77,10 +93,12 @@ class Watching:
                 self.marks.mark("steered")
             self._ask_of_process(item)
             self._tell(item.nodeid, report.outcome, call.excinfo, hasattr(report, "wasxfail"))
+            if self.link.dead.startswith(_TOO_LATE) and not self.last:
+                item.session.shouldstop = "the others are run with another process of the code's"
         return report
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.plugins = _plugins(session.config)
+        self.plugins, self.told = _plugins(session.config), self.link.wire.told
 
     def pytest_make_parametrize_id(self, config: pytest.Config, val: object, argname: str) -> str | None:
         """Names of proxies in the ids of tests, as pytest writes them for what the proxies stand for."""
@@ -120,8 +138,13 @@ class Watching:
             self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
         if found := doubted(str(item.path), name):
             self.marks.doubt("process", found)
+        if found := self.watch.own.written(str(item.path)):
+            self.marks.doubt("relative", found)
 
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
+        said = "" if error is None else f"{error.typename}: {error.value}"
+        if self.watch.own.here in said:
+            self.marks.doubt("relative", "its current folder")
         why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
         if error is not None and "fixture '" in str(error.value) and "not found" in str(error.value):
             why.setdefault("fixture", str(error.value).strip().splitlines()[0][:_TOLD])
@@ -129,7 +152,6 @@ class Watching:
             why.setdefault("skipped", "")
         if outcome == "passed" and not self.marks.calls:
             why.setdefault("untouched", "")
-        said = "" if error is None else f"{error.typename}: {error.value}"
         self.tell(
             {
                 "id": test,
@@ -162,14 +184,15 @@ def _plugins(config: pytest.Config) -> frozenset[int]:
 class FileRun:
     """One file of tests in this process, with a session of the subject's, up to its exit code."""
 
-    def __init__(self, orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> None:
-        self.orders, self.file, self.tell = orders, file, tell
-        self.link = SubjectLink(wire, Marks())
+    def __init__(self, orders: dict[str, Any], file: str, wire: Wire, tell: Any, told: frozenset[str]) -> None:
+        self.orders, self.file, self.tell, self.told = orders, file, tell, told
+        self.link = SubjectLink(wire, Marks(), orders["root"])
+        self.own = OwnFiles(orders["root"], orders["here"])
         self.link.proxies = ProxyMaker(self.link)
 
     def begin(self) -> bool:
         """Open the session, and put proxies in the place of the project. False if no subject is there."""
-        orders, link, root = self.orders, self.link, self.orders["root"]
+        orders, link = self.orders, self.link
         try:
             link.open(orders["opened"])
         except Gone:
@@ -178,7 +201,7 @@ class FileRun:
         own = frozenset(orders["own"])
         sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), own, orders["roots"]))
         sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), own, orders["roots"]))
-        self.watch = JudgeWatch(link, root, frozenset(orders["programs"]))
+        self.watch = JudgeWatch(link, self.own, frozenset(orders["programs"]))
         link.asking = self.watch.asking
         self.watch.install()
         OutsidePatches(link).install()
@@ -190,8 +213,9 @@ class FileRun:
 
     def plugins(self) -> list[Any]:
         """What hears of the tests, for pytest."""
-        watching = Watching(self.link, self.tell, self.watch)
-        return [watching, Nameless(), *([Reversed()] if self.orders["reverse"] else [])]
+        patience = Patience(self.link.marks, self.orders["until"], self.orders["seconds"])
+        watching = Watching(self.link, self.tell, self.watch, patience, self.orders["last"])
+        return [watching, Nameless(), Rest(self.told), *([Reversed()] if self.orders["reverse"] else [])]
 
     def end(self) -> int:
         """End the session. Returns the exit code for this process."""
@@ -206,6 +230,16 @@ class Nameless:
     def tmp_path(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A new folder for one test."""
         return tmp_path_factory.mktemp("test", numbered=True)
+
+
+class Rest:
+    """A plugin of pytest that leaves out the tests that were run before, in an earlier session."""
+
+    def __init__(self, told: frozenset[str]) -> None:
+        self.told = told
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [one for one in items if one.nodeid not in self.told]
 
 
 class Reversed:
@@ -280,9 +314,9 @@ def main() -> None:
     orders = loads(sys.stdin.buffer.read())
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HOME": "/nonexistent"}
     os.environ.pop("PYTEST_ADDOPTS", None)
-    os.chdir(orders["root"])
+    os.chdir(orders["here"])
     _let_look(False)
-    turns = Turns(orders)
+    turns = Turns({**orders, "until": monotonic() + orders["limit"]})
     empty, once = Path(f"{SHARED}warm"), StartedOnce(turns)
     empty.mkdir(exist_ok=True)
     try:
@@ -316,26 +350,29 @@ class Turns:
 
     def __init__(self, orders: dict[str, Any]) -> None:
         self.orders, self.files, self.lives = orders, list(orders["files"]), list(orders["lives"])
+        self.told = frozenset[str]()
 
     def forked(self) -> FileRun | None:
         """Run each file in a process of its own: there this gives the run, and None here when all have ended."""
         out = self.orders["out"]
         while self.files and self.lives:
-            file, (incoming, outgoing) = self.files[0], self.lives[0]
+            file, (incoming, outgoing), last = self.files[0], self.lives[0], len(self.lives) <= _LAST
             reading, writing = os.pipe()
             if (process := os.fork()) == 0:
                 _let_look(True)
                 os.close(out)
                 os.close(reading)
                 wire = Wire(incoming, outgoing, self.orders["seconds"], ahead=True)
-                return FileRun(self.orders, file, wire, partial(_told, writing))
+                return FileRun({**self.orders, "last": last}, file, wire, partial(_told, writing), self.told)
             os.close(writing)
-            _pass_on(reading, out, file)
+            told = frozenset(_pass_on(reading, out, file))
             os.close(reading)
-            self._ended(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+            self._ended(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), frozenset() if last else told)
+        for file in self.files:
+            _told(out, {"id": file, "outcome": "error", "why": {"unjudged": "too many tests before it were too late"}})
         return None
 
-    def _ended(self, code: int) -> None:
+    def _ended(self, code: int, told: frozenset[str]) -> None:
         if code in (LATE, UNOPENED):
             self.lives.pop(0)
             _told(self.orders["out"], {"life": len(self.orders["lives"]) - len(self.lives)})
@@ -343,7 +380,10 @@ class Turns:
             with suppress(Broken):
                 incoming, outgoing = self.lives[0]
                 Wire(incoming, outgoing, _CLOSED).send([0, "close"])
-        if code != UNOPENED:
+        if code == LATE and told:  # its other tests are run with the next life
+            self.told |= told
+        elif code != UNOPENED:
+            self.told = frozenset()
             self.files.pop(0)
 
 
@@ -352,8 +392,8 @@ def _let_look(may: bool) -> None:
     ctypes.CDLL(None).prctl(4, int(may), 0, 0, 0)
 
 
-def _pass_on(reading: int, out: int, file: str) -> None:
-    """Pass on what the process of a file tells, line by line, as far as it is about that file."""
+def _pass_on(reading: int, out: int, file: str) -> Iterator[str]:
+    """Pass on what a file's process tells, line by line, as far as it is about that file. Yields its tests' ids."""
     left = b""
     while data := os.read(reading, 1 << 16):
         *lines, left = (left + data).split(b"\n")
@@ -362,6 +402,7 @@ def _pass_on(reading: int, out: int, file: str) -> None:
                 said = loads(line)
                 if type(said) is dict and str(said.get("id", "")).partition("::")[0] == file:
                     _told(out, said)
+                    yield str(said.get("id"))
         left = left if len(left) <= _LINE else b""
 
 

@@ -22,7 +22,7 @@ from agentmem.team.proof.classes import known
 from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
-from agentmem.team.proof.wire import Broken, TooLarge, Wire
+from agentmem.team.proof.wire import Broken, Telling, TooLarge, Wire
 
 _CHANGES = ("same", "keep", "was", "now", "name", "inside")  # what is told with an answer, besides arguments
 _TRACED = 200  # calls that are noted of one test
@@ -41,7 +41,7 @@ class Proxies(Protocol):
 class SubjectLink:
     """One session with the subject, for one file of tests."""
 
-    def __init__(self, wire: Wire, marks: Marks) -> None:
+    def __init__(self, wire: Wire, marks: Marks, root: str = "") -> None:
         self.wire, self.marks = wire, marks
         self.proxies: Proxies
         self.lent: dict[int, Any] = {}
@@ -54,7 +54,7 @@ class SubjectLink:
         self.depth, self.ending, self.waited = 0, 0, -1
         self.around = Around(marks)
         self.names: dict[tuple[str, str], Any] = {}
-        self.root, self.inside = self.around.folder, f"{self.around.folder}/"
+        self.root, self.inside = (root := root or self.around.folder), f"{root}/"
         self.tops: frozenset[str] = frozenset()
         self.heard: list[Any] = []
         self.mutated: list[Any] = []
@@ -72,7 +72,7 @@ class SubjectLink:
             for _ in range(_DRAINED):
                 frame = self.wire.receive()
                 if frame[0] == number and frame[1:2] == ["ret"]:
-                    self.wire.rename(self.root, opened["folder"])
+                    self.wire.rename(self.root, self.around.folder, opened["folder"])
                     return
         except Broken as error:
             self._die(str(error))
@@ -208,8 +208,8 @@ class SubjectLink:
         number, left = secrets.randbits(50), self.wire.seconds
         try:
             self._sent([number, "do", self.around.changed(), self.unmade, *request])
-        except TooLarge as error:
-            self.marks.not_proven("large", str(error))
+        except (TooLarge, Telling) as error:
+            self.marks.not_proven("large" if isinstance(error, TooLarge) else "named", str(error))
         while True:
             frame, left = self._received(left)
             if frame == [0, "gone"]:
@@ -254,7 +254,7 @@ class SubjectLink:
             return value
         if not isinstance(value, BaseException):
             raise Broken("an exception was promised")
-        if isinstance(value, OSError) and self.inside in str(value):
+        if isinstance(value, OSError) and any(f"{one}/" in str(value) for one in (self.root, self.around.started)):
             self.marks.doubt("missing", "a file of the tests, which the code does not have")
         stops = isinstance(value, KeyboardInterrupt | GeneratorExit)
         if stops or isinstance(value, PermissionError):  # it has not the rights of the test

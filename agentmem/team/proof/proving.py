@@ -69,7 +69,7 @@ class _Prover:
         every = self._files_of([*self.again, *self.before])
         with ThreadPoolExecutor(2) as pool:
             new, old = pool.map(lambda fork: self._run(fork, every), (self.case.fix, self.case.base))
-        tests = judged(new, old, self.again, self.before, self.own)
+        tests = self._found(judged(new, old, self.again, self.before, self.own))
         tests = _marked(tests, contradictions(new, old), "contradiction")
         tests = _marked(tests, self._against_words(new, old), "specification")
         verdict, why = decided(tests)
@@ -85,6 +85,12 @@ class _Prover:
             return Proof("unproven", f"the tester's tests notice none of {tried} mutants", tests, shown, (0, tried))
         return Proof(verdict, why, tests, shown, (killed, tried))
 
+    def _found(self, tests: tuple[ProofOfTest, ...]) -> tuple[ProofOfTest, ...]:
+        """The tests, and of those that were not run as no such file is there, that this is so."""
+        said = "the check runs it in another folder than the repository's"
+        strays = {one.id for one in tests if one.reason == "unjudged" and one.id.partition("::")[0] not in self.files}
+        return tuple(replace(one, about=said) if one.id in strays else one for one in tests)
+
     def _against_words(self, new: ApartRun, old: ApartRun) -> Mapping[str, str]:
         """The tester's tests in which the new code contradicts an example of the task or of the old code."""
         python = [one.before for one in self.case.change if one.path.endswith(".py") and not one.is_link]
@@ -97,7 +103,7 @@ class _Prover:
         own = self._files_of(sorted(self.own))
         changed = {}
         for one in self.case.change:
-            python = one.path.endswith(".py") and not one.is_link
+            python = one.path.endswith(".py") and not one.is_link and one.after is not None  # else it would be back
             text = equivalent((one.after or b"").decode("utf-8", "replace")) if python else None
             if text is not None:
                 changed[one.path] = text.encode("utf-8")
@@ -107,7 +113,7 @@ class _Prover:
         with ThreadPoolExecutor(2) as pool:
             runs = list(pool.map(lambda job: job(), jobs))
         for reason, run in zip(("order", "chance", "wording"), runs, strict=False):
-            tests = _marked(tests, dict.fromkeys(taken_out(reason, tests, run), reason))
+            tests = _marked(tests, {one: _said(run, one) for one in taken_out(reason, tests, run)}, reason)
         return tests
 
     def _mutants(self, tests: Sequence[ProofOfTest]) -> tuple[int, int]:
@@ -161,6 +167,13 @@ def taken_out(reason: str, tests: Sequence[ProofOfTest], run: ApartRun) -> list[
     if reason == "chance":
         return [one.id for one in mine if one.before == "failed" and _proven(run, one.id)]
     return [one.id for one in mine if not _proven(run, one.id)]
+
+
+def _said(run: ApartRun, test: str) -> str:
+    """What a run says of a test that is not proven in it."""
+    if (seen := run.tests.get(test)) is None:
+        return "it was not run there"
+    return ": ".join(filter(None, verdict_of(seen)[1:]))
 
 
 def _proven(run: ApartRun, test: str) -> bool:

@@ -133,7 +133,10 @@ def _now(test: str, new: ApartRun, again: Mapping[str, str]) -> tuple[TestVerdic
     seen = new.tests.get(test) or new.tests.get(test.partition("::")[0])
     if seen is not None:
         return verdict_of(seen)
-    return ("failed", "", "") if again.get(test) in ("failed", "error") else ("unproven", "unjudged", "")
+    if again.get(test) in ("failed", "error"):
+        return "failed", "", "it fails in one process with the code"
+    late = not new.ended and "ended because of time" in new.said
+    return "unproven", "unjudged", "the tests took too long" if late else "the process of its file ended before it"
 
 
 def _before(test: str, old: ApartRun) -> TestVerdict | Literal[""]:

@@ -11,12 +11,14 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from os import getcwd  # bound by its name here: another is put in its place
 from pathlib import PurePath
 from typing import Any
 
 from agentmem.team.proof.arguments import names_in
 from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.values import plain_of
 
 _State = tuple[int, int, int, int] | None
@@ -33,6 +35,17 @@ _ALWAYS = frozenset({"compile", "exec", "pickle.find_class"})
 """Events that count while a file is loaded as well: what is run there can change every test."""
 _LOADED = (".pyc", ".so")
 """Endings of files that Python runs as they are."""
+_BY_DESCRIPTOR = ("/shutil.py", "/os.py")
+"""Modules of Python's that open by a name in a folder which they hold open."""
+_ABOUT_PATHS = (
+    "<frozen posixpath>",
+    "/posixpath.py",
+    "/pathlib.py",
+    "/pathlib/__init__.py",
+    "/pathlib/_local.py",
+    "/pathlib/_abc.py",
+)
+"""Modules of Python's that ask for the current folder on behalf of their callers."""
 _LEAST = 3  # letters of a text of the code's that can do harm when it is run
 _CHECKED = ("/collections/__init__.py", "/dataclasses.py")
 """Modules of Python's that write code of names only, which they check."""
@@ -54,10 +67,10 @@ _RUNNING = (
 
 
 class JudgeWatch:
-    """Marks a test for what it does with files and with texts of the code. ``root`` is the folder of the tests."""
+    """Marks a test for what it does with files and with texts of the code. ``own`` are the files of the tests."""
 
-    def __init__(self, link: SubjectLink, root: str, programs: frozenset[str]) -> None:
-        self.link, self.marks, self.root, self.programs = link, link.marks, root, programs
+    def __init__(self, link: SubjectLink, own: OwnFiles, programs: frozenset[str]) -> None:
+        self.link, self.marks, self.own, self.root, self.programs = link, link.marks, own, own.root, programs
         self.wrote: dict[str, int] = {}
         self.sizes: dict[str, int] = {}
         self.listed: set[str] = set()
@@ -89,7 +102,9 @@ class JudgeWatch:
         for group in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
             group.add(self._looked)
         os.stat, os.lstat, os.access = self._looked, self._looked_at_link, self._may  # there are no events for them
+        os.getcwd = self._current
         sys.addaudithook(self.heard)
+        self.own.watch()
 
     def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         """One event of Python's."""
@@ -104,14 +119,26 @@ class JudgeWatch:
 
     def asking(self) -> None:
         """The code is about to run: what stands in the files now is the test's."""
-        for path in self.wrote.keys() - self.sizes.keys():
+        self._hear_of_own()
+        new = self.wrote.keys() - self.sizes.keys()
+        for path in new:
             self.sizes[path], self.states[path] = self._size(path), self._state(path)
         self.recent.clear()
         self.looked.clear()
+        if told := next((path for path in new if self._tells(path)), ""):
+            self.marks.not_proven("named", f"{told} tells the code where the tests lie")
+
+    def _tells(self, path: str) -> bool:
+        self._busy, before = True, self._busy
+        try:
+            return self.own.is_told_in(path)
+        finally:
+            self._busy = before
 
     def settle(self) -> None:
         """A test has ended: folders that it listed may have been changed between the look and the listing."""
         self.link.settle()
+        self._hear_of_own()
         for folder in self.listed:
             self._check_folder(folder)
         self.listed.clear()
@@ -130,8 +157,9 @@ class JudgeWatch:
         if type(arguments[0]) not in (str, bytes):
             return
         path, mode, flags = os.path.abspath(os.fsdecode(arguments[0])), arguments[1], arguments[2]  # noqa: PTH100
-        if not path.startswith(SHARED) or path.startswith(f"{self.root}/"):
-            self._named(path)
+        if not path.startswith(SHARED) or self.own.holds(path):
+            if mode is not None or not sys._getframe(2).f_code.co_filename.endswith(_BY_DESCRIPTOR):
+                self._named(path)
             return
         if path.endswith(_LOADED) and self._used():
             self.marks.not_proven("runs", path[-_TOLD:])
@@ -186,6 +214,8 @@ class JudgeWatch:
         if type(arguments[0]) in (str, bytes):
             folder = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
             self._named(folder)
+            if self._used() and self.own.is_above(folder) and self._within_test():
+                self.marks.mark("named", folder)  # it would find them there
             self.listed.add(folder)
             if folder.startswith(SHARED) and self._late():
                 self.marks.mark("rewritten", folder)
@@ -199,10 +229,15 @@ class JudgeWatch:
 
     def _looked(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
         """In the place of ``os.stat``: marks a test that looks at a file of its own which the code has changed."""
-        found = self._stat(path, *given, **named)
+        try:
+            found = self._stat(path, *given, **named)
+        except OSError:
+            if self.marks.testing and not named.get("dir_fd") and isinstance(path, str | bytes | os.PathLike):
+                self._is_relative(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100
+            raise
         if self.marks.testing and not isinstance(path, int):
             name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
-            if name.startswith(f"{self.root}/") and self._within_test():
+            if self.own.holds(name) and self._within_test():
                 self._named(name)
             if name.startswith(SHARED) and self._late():
                 self.marks.mark("rewritten", name)
@@ -245,10 +280,44 @@ class JudgeWatch:
     def _named(self, path: str) -> None:
         """Marks a test that opens a file of the tests, or looks at a folder, which the code has named."""
         name = path.rpartition("/")[2]
-        if path.startswith(f"{self.root}/") and self._size(path) < 0 and self._within_test():
+        if self._is_relative(path):
+            return
+        inside = path.startswith((f"{self.root}/", f"{self.own.here}/"))
+        if inside and self._size(path) < 0 and self._within_test():
             self.marks.doubt("missing", path.removeprefix(f"{self.root}/"))  # as the project's README
-        if self._used() and path.startswith(f"{self.root}/") and any(name in one for one in self._texts(str)):
+        named = self.own.holds(path) or path.startswith("/proc/")
+        if self._used() and named and any(name in one for one in self._texts(str)):
             self.marks.mark("named", path[-_TOLD:])
+
+    def _current(self) -> str:
+        """In the place of ``os.getcwd``: a test's own question is answered as where nothing keeps its files away."""
+        folder, frame = getcwd(), sys._getframe(1)  # noqa: PTH109
+        while frame.f_back is not None and frame.f_code.co_filename.endswith(_ABOUT_PATHS):
+            frame = frame.f_back
+        asks = folder == self.own.here and self.own.holds(frame.f_code.co_filename)
+        return self.root if asks else folder
+
+    def _is_relative(self, path: str) -> bool:
+        """True for a file of the tests by a name that is relative to where they run. Marks the test."""
+        name = self.own.meant(path)
+        if not name or not self._within_test():
+            return False
+        last = name.rpartition("/")[2]
+        of_code = self._used() and any(last in one for one in self._texts(str))
+        self.marks.mark("named" if of_code else "relative", name)
+        return True
+
+    def _hear_of_own(self) -> None:
+        """Marks a test if a file of its own was opened, by whatever library, that the code named or led to."""
+        inside = self.own.holds(f"{getcwd()}/")  # noqa: PTH109  # then every name in a file of the code's leads there
+        for path in self.own.opened():
+            if not self.marks.testing or not self._used():
+                continue
+            name = path.rpartition("/")[2]
+            if self.own.is_above(path) or any(name in one for one in self._texts(str)):
+                self.marks.mark("named", path[-_TOLD:])
+            elif inside:
+                self.marks.mark("relative", path.removeprefix(f"{self.root}/"))
 
     # What is run.
 

@@ -7,8 +7,10 @@ in is trusted: a frame is a length and JSON text, and what is not exactly of tha
 import re
 import select
 import struct
+from base64 import b64encode
+from collections.abc import Iterator
 from json import dumps, loads
-from os import read, write
+from os import lstat, path, read, write
 from re import sub
 from time import monotonic
 from typing import Any
@@ -21,8 +23,8 @@ DEPTH = 60
 """Lists in lists of a frame, counted where values are read and written."""
 
 
-_ENDS = rb"(?![\w.-])"
-"""Behind a folder's name, where it is not the beginning of another name."""
+_ENDS = rb'(?![\w.-])(?=((?:/[^/"]*)*))'
+"""Behind a folder's name, where it is not the beginning of another name: what goes on from there."""
 
 
 class Broken(Exception):
@@ -31,6 +33,10 @@ class Broken(Exception):
 
 class TooLarge(Broken):
     """A frame that is larger than frames may be. Nothing of it was sent."""
+
+
+class Telling(Broken):
+    """A frame that would tell the other end where the folders of this one lie. Nothing of it was sent."""
 
 
 class Wire:
@@ -44,20 +50,40 @@ class Wire:
 
     def __init__(self, incoming: int, outgoing: int, seconds: float | None = None, *, ahead: bool = False) -> None:
         self.incoming, self.outgoing, self.seconds = incoming, outgoing, seconds
-        self.here, self.there = b"", b""
+        self.root, self.here, self.there = b"", b"", b""
+        self.secret, self.signs, self.told = b"", tuple[bytes, ...](), False
         self.most, self.left = 1 << 16 if ahead else 0, bytearray()
         self.polled = {descriptor: select.poll() for descriptor in (incoming, outgoing)}
         self.polled[incoming].register(incoming, select.POLLIN)
         self.polled[outgoing].register(outgoing, select.POLLOUT)
 
-    def rename(self, here: str, there: str) -> None:
-        """From now on a folder of this end's is written as the other end's, where it has another place there."""
-        self.here, self.there = (dumps(one)[1:-1].encode("ascii") for one in (here, there))
+    def rename(self, root: str, here: str, there: str) -> None:
+        """From now on two folders of this end's are written as one of the other end's, which stands for both.
+
+        What comes back is in ``root``, but what is there only if ``root`` is ``told``: else it is in ``here``, where
+        nothing is. No frame tells where ``root`` lies.
+        """
+        self.root, self.here, self.there = (dumps(one)[1:-1].encode("ascii") for one in (root, here, there))
+        secret = path.commonpath([root, here]).rpartition("/")[2] if root != here else ""
+        self.secret, self.signs = secret.encode("ascii"), tuple(_signs(secret)) if secret else ()
+
+    def _ours(self, found: re.Match[bytes]) -> bytes:
+        """What stands here for the other end's folder: the one in which the name that goes on from it leads nowhere."""
+        return self.root if self.told or not _is_there(self.root, found[1]) else self.here
+
+    def _named(self, data: bytes) -> bytes:
+        """A frame with the folders' names as the other end knows them."""
+        if self.root in data:
+            self.told, data = True, data.replace(self.root, self.there)
+        data = data.replace(self.here, self.there)
+        if self.secret and any(one in data for one in self.signs):
+            raise Telling("it tells where the tests lie")
+        return data
 
     def send(self, frame: list[Any]) -> None:
         """Send a frame. Raises TooLarge, or Broken if nobody reads it."""
         data = dumps(frame, separators=(",", ":"), check_circular=False).encode("ascii")
-        data = data.replace(self.here, self.there) if self.here else data
+        data = self._named(data) if self.here else data
         if len(data) > MOST:
             raise TooLarge("a message is too large")
         data = struct.pack("!I", len(data)) + data
@@ -78,7 +104,7 @@ class Wire:
         try:
             data = self._read(size, deadline)
             if self.there and self.there in data:
-                data = sub(re.escape(self.there) + _ENDS, self.here.replace(b"\\", b"\\\\"), data)
+                data = sub(re.escape(self.there) + _ENDS, self._ours, data)
             frame = loads(data.decode("ascii"))
         except (ValueError, RecursionError) as error:
             raise Broken("a message is not of the agreed form") from error
@@ -106,6 +132,30 @@ class Wire:
             return
         if not self.polled[descriptor].poll(max(0.0, deadline - monotonic()) * 1000):
             raise Broken(f"no answer within {self.seconds:g} seconds")
+
+
+def _is_there(root: bytes, name: bytes) -> bool:
+    """True if a name, as it stands in a frame, may lead to something in a folder."""
+    place = loads(b'"%b"' % root)
+    for part in name.split(b"/")[1:]:
+        if part in (b"", b".", b"..") or b"\\" in part:
+            return True
+        place = f"{place}/{part.decode('ascii')}"
+        try:
+            lstat(place)
+        except (OSError, ValueError):
+            return False
+    return name != b""
+
+
+def _signs(name: str) -> Iterator[bytes]:
+    """How a name looks in a frame: as text, and in bytes and texts that cross by their numbers, at any place."""
+    yield name.encode("ascii")
+    yield name.encode("utf-32-be").hex().encode("ascii")
+    for raw in (name.encode("ascii"), name.encode("utf-32-le")):
+        for before in range(3):  # the letters of base64 that stand for the name only
+            code, first = b64encode(bytes(before) + raw), -(-before * 8 // 6)
+            yield code[first : (before + len(raw)) * 8 // 6]
 
 
 def _deadline(seconds: float | None) -> float | None:

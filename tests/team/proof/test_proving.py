@@ -79,6 +79,7 @@ def test_what_only_one_run_shows_is_unproven(tmp_path: Path, new: str, tests: st
     found = proof(tmp_path, new, tests)
     assert found.verdict == "unproven"
     assert reason in {one.reason for one in found.tests}
+    assert "AssertionError" in found.why  # what failed there
 
 
 def test_a_test_that_fails_on_the_old_code_by_chance_is_taken_out() -> None:
@@ -94,3 +95,26 @@ def test_a_check_that_is_no_pytest_is_re_run(tmp_path: Path) -> None:
     with Sandbox.fork(written(tmp_path, {"a.py": ""})) as fork:
         case = Case(fork, fork, (), (), "true", TESTS, ENVIRONMENT, None, None)
         assert prove(case).verdict == "re-run"
+
+
+def test_a_package_may_become_a_module(tmp_path: Path) -> None:
+    """What a change takes away is not back in the run with the change in other words, where it would hide the new."""
+    package = {"parking/__init__.py": OLD, "parking/free.py": ""}
+    with Sandbox.fork(written(tmp_path, package), readable=(PACKAGE,)) as base, base.fork_again() as fix:
+        for path in package:
+            fix.delete(path)
+        fix.write("parking.py", NEW.encode())
+        case = Case(
+            base=base,
+            fix=fix,
+            change=fix.diff().changes,
+            tests=[FileChange(FILE, "added", False, None, HONEST.encode())],
+            check="pytest -q",
+            places=TESTS,
+            environment=ENVIRONMENT,
+            again={f"{FILE}::test_it": "passed"},
+            before={f"{FILE}::test_it": "failed"},
+            seconds=60.0,
+        )
+        found = prove(case)
+    assert (found.verdict, found.why) == ("proven", found.why)

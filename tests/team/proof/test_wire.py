@@ -1,5 +1,6 @@
 """The wire: bounded frames, deadlines, and what a hostile subject sends."""
 
+import base64
 import contextlib
 import json
 import os
@@ -13,7 +14,7 @@ import pytest
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.wire import MOST, Broken, Wire
+from agentmem.team.proof.wire import MOST, Broken, Telling, Wire
 
 MESSAGES = 10_000
 
@@ -50,11 +51,35 @@ def test_frames_that_came_together_are_read_one_by_one() -> None:
 def test_a_folder_has_its_place_at_each_end() -> None:
     """The tests' folder is the code's for the code, and the other way round; a name that begins alike is another."""
     with wires() as (one, other):
-        one.rename("/judge/t\\é", "/repo")
+        one.rename("/judge/t\\é", "/judge/here", "/repo")
         one.send([1, "/judge/t\\é/a.txt", ["path", "/judge/t\\é"]])
         assert other.receive() == [1, "/repo/a.txt", ["path", "/repo"]]
         other.send([1, "/repo", "/repo/a", "/repository", "/repo.txt"])
         assert one.receive() == [1, "/judge/t\\é", "/judge/t\\é/a", "/repository", "/repo.txt"]
+
+
+def test_the_code_hears_no_name_of_the_tests_folder() -> None:
+    """What it names is where the tests run, until one tells it of theirs; no frame has the real name, in any form."""
+    with wires() as (one, other):
+        one.rename("/judge-of-7/tests", "/judge-of-7/here", "/repo")
+        other.send([1, "/repo/../a", "/repo/\\x", "/repo//a", "/repo", "/repo/a /repo/./b"])
+        here = "/judge-of-7/here"
+        told = [f"{here}/../a", f"{here}/\\x", f"{here}//a", "/judge-of-7/tests", f"/judge-of-7/tests/a {here}/./b"]
+        assert one.receive() == [1, *told]
+        one.send([2, "/judge-of-7/here/b"])
+        assert other.receive() == [2, "/repo/b"]
+        one.send([3, "/judge-of-7/tests/c"])
+        assert other.receive() == [3, "/repo/c"]
+        other.send([4, "/repo/a"])
+        assert one.receive() == [4, "/judge-of-7/tests/a"]
+        data = ["x" * length + "/judge-of-7" + "y" * length for length in range(5)]
+        numbers = [["bytes", base64.b64encode(text.encode(code)).decode()] for text in data for code in _CODES]
+        for each in (data[0], *numbers, "judge-of-7".encode("utf-32-be").hex()):
+            with pytest.raises(Telling):
+                one.send([5, each])
+
+
+_CODES = ("utf-8", "utf-32-le")
 
 
 @pytest.mark.parametrize(
