@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from agentmem.team.proof.values import PLAIN
+from agentmem.team.proof.values import PLAIN, SIMPLE
 from agentmem.team.proof.wire import Broken
 
 PURE = frozenset(
@@ -172,6 +172,17 @@ def pure(module: Any, name: Any) -> Any:
     if known(found) != ["T", module, name]:  # it would be another thing by a way round, as statistics.sys
         raise Broken("a name of another module was not agreed")
     return found
+
+
+def names(module: Any, what: str, name: str = "") -> list[str]:
+    """The names of a module, those that ``from ... import *`` takes, or those of the thing that has this name."""
+    if what == "dir":
+        return [one for one in dir(module) if type(one) is str]
+    public = [one for one in vars(module) if one[0] != "_"]
+    if what == "twins":
+        found = vars(module).get(name)
+        return [one for one in public if vars(module)[one] is found and not isinstance(found, SIMPLE)]
+    return list(getattr(module, "__all__", None) or public)
 
 
 def error_of_python(module: str, name: str) -> Any:

@@ -12,23 +12,28 @@ import os
 import re
 import sys
 import unittest
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from json import dumps, loads
+from json import loads
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agentmem.team.proof.ends import is_checked
 from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.modules import FarFinder
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
+from agentmem.team.proof.reading import asks_code, compared_names, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.surroundings import asked, doubted, ran, uses
+from agentmem.team.proof.things import Things, overwrites, walks
+from agentmem.team.proof.tolerances import Tolerances
 from agentmem.team.proof.watching import SHARED, JudgeWatch
-from agentmem.team.proof.wire import Broken, Wire
+from agentmem.team.proof.wire import Broken, Wire, dumps
 
 _TOLD = 300  # characters of an error that are told
 _LINE = 1 << 20  # bytes of one line that a file's process tells
@@ -44,6 +49,7 @@ class Watching:
         self.link, self.marks, self.tell, self.watch = link, link.marks, tell, watch
         self.kept: list[Any] = []
         self.runners = _runners()
+        self.things = Things(link)
         self.plugins: frozenset[int] | None = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -60,7 +66,10 @@ class Watching:
         before, heard, test = self.marks.calls, len(self.link.heard), self.marks.test
         self.marks.test = test if request.scope == "function" else 0
         try:
-            return (yield)
+            made = yield
+            if request.scope != "function":
+                self._end("passed")
+            return made
         finally:
             self.marks.test = test
             if request.scope != "function":
@@ -73,13 +82,24 @@ class Watching:
         report: pytest.TestReport = yield
         if report.when == "call" or report.outcome != "passed":
             self.watch.settle()
+            self._end(report.outcome)
             if _runners() != self.runners or (self.plugins and _plugins(item.config) - self.plugins):
                 self.marks.mark("steered")
             self._ask_of_process(item)
             self._tell(item.nodeid, report.outcome, call.excinfo, hasattr(report, "wasxfail"))
+        elif report.when == "teardown" and self._end(report.outcome):
+            self._tell(item.nodeid, report.outcome, None, False)
         return report
 
+    def _end(self, outcome: str) -> str:
+        """What a test has not seen of an exception of the code's, if it passed: it is marked."""
+        taken = self.link.ends.settle()
+        if taken and outcome == "passed":
+            self.marks.mark("ended", taken)
+        return taken
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._end("passed")
         self.plugins = _plugins(session.config)
 
     def pytest_make_parametrize_id(self, config: pytest.Config, val: object, argname: str) -> str | None:
@@ -114,6 +134,7 @@ class Watching:
             self.marks.mark("process", found)
         if self.marks.calls and (found := ran(str(item.path), name)):
             self.marks.mark("runs", found)
+        self._ask_of_text(str(item.path), name, vars(getattr(item, "module", None) or object))
         if any(type(one) in (list, tuple) and not one for one in self.link.heard) and uses(
             str(item.path), name, "numpy"
         ):
@@ -121,10 +142,25 @@ class Watching:
         if found := doubted(str(item.path), name):
             self.marks.doubt("process", found)
 
+    def _ask_of_text(self, file: str, name: str, own: Mapping[str, Any]) -> None:
+        """Mark a test of which the text says that the code decides, or may write over what it names."""
+        if self.marks.calls or self.marks.wide:
+            used, link = used_names(file, name), self.link
+            if found := asks_code(file, name, link.tops):
+                self.marks.mark("checked", found)
+            if found := self.things.alike(compared_names(file, name)):
+                self.marks.mark("compares", found)
+            if found := walks(self.watch.texts(str), used):
+                self.marks.mark("runs", found)
+            if found := overwrites(self.watch.texts(str), used, own):
+                self.marks.mark("starred", found)
+
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
         why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
         if error is not None and "fixture '" in str(error.value) and "not found" in str(error.value):
             why.setdefault("fixture", str(error.value).strip().splitlines()[0][:_TOLD])
+        if outcome == "failed" and error is not None and is_checked(error.value, self.link.root):
+            why.setdefault("checked", error.typename)
         if outcome == "skipped" or expected:
             why.setdefault("skipped", "")
         if outcome == "passed" and not self.marks.calls:
@@ -166,6 +202,7 @@ class FileRun:
         self.orders, self.file, self.tell = orders, file, tell
         self.link = SubjectLink(wire, Marks())
         self.link.proxies = ProxyMaker(self.link)
+        self.tolerances = Tolerances(self.link)
 
     def begin(self) -> bool:
         """Open the session, and put proxies in the place of the project. False if no subject is there."""
@@ -181,6 +218,8 @@ class FileRun:
         self.watch = JudgeWatch(link, root, frozenset(orders["programs"]))
         link.asking = self.watch.asking
         self.watch.install()
+        link.ends.install()
+        self.tolerances.install()
         OutsidePatches(link).install()
         for package in orders["around"]:  # else pytest would take the empty file that marks one for the package itself
             with suppress(Gone, NotProven, Exception):
@@ -191,7 +230,7 @@ class FileRun:
     def plugins(self) -> list[Any]:
         """What hears of the tests, for pytest."""
         watching = Watching(self.link, self.tell, self.watch)
-        return [watching, Nameless(), *([Reversed()] if self.orders["reverse"] else [])]
+        return [watching, Nameless(), self.tolerances, *([Reversed()] if self.orders["reverse"] else [])]
 
     def end(self) -> int:
         """End the session. Returns the exit code for this process."""
