@@ -135,13 +135,24 @@ def altered(change: Edited) -> list[str]:
     ]
 
 
-def empty(change: Edited) -> list[str]:
-    """The new tests of a file that assert nothing, or only constants."""
-    known, tests = tests_of(change.before), tests_of(change.after)
-    helpers = {name.rpartition("::")[2] for name, node in _functions(_parsed(change.after), "") if _asserts(node, ())}
+def empty(change: Edited, files: Sequence[str] = ()) -> list[str]:
+    """The new tests of a file that assert nothing, or only constants. What a function of ``files`` asserts, the code
+    decides: that is no assertion of the test's."""
+    known, tests, tree = tests_of(change.before), tests_of(change.after), _parsed(change.after)
+    ours = {name for node in ast.walk(tree) if not _is_reach(node) for name in _imported(node, files)}
+    helpers = {name.rpartition("::")[2] for name, node in _functions(tree, "") if _asserts(node, (), ours)}
     return [
-        f"{change.path}::{name}" for name, node in tests.items() if name not in known and not _asserts(node, helpers)
+        f"{change.path}::{name}"
+        for name, node in tests.items()
+        if name not in known and not _asserts(node, helpers, ours)
     ]
+
+
+def _is_reach(node: ast.AST) -> bool:
+    """True for an import of Python's own modules, or a relative one, as of helpers beside the tests."""
+    if isinstance(node, ast.Import):
+        return any(one.name.partition(".")[0] in _REACH for one in node.names)
+    return isinstance(node, ast.ImportFrom) and (node.level > 0 or (node.module or "").partition(".")[0] in _REACH)
 
 
 def strangers(change: Edited, files: Sequence[str]) -> list[str]:
@@ -178,14 +189,26 @@ def _names(function: _Function) -> set[str]:
     }
 
 
-def _asserts(function: _Function, helpers: set[str] | tuple[()]) -> bool:
+def _asserts(function: _Function, helpers: set[str] | tuple[()], ours: set[str]) -> bool:
     held = {one.id for one in ast.walk(function) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
     held |= {one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)} - {"self", "cls"}
-    return any(_is_assertion(node, helpers, held) for node in ast.walk(function))
+    return any(_is_assertion(node, helpers, held) for node in ast.walk(function) if not _is_by(node, ours))
+
+
+def _is_by(node: ast.AST, ours: set[str]) -> bool:
+    """True for a call of a function of the code's, or of what one gives."""
+    if not isinstance(node, ast.Call):
+        return False
+    inside: ast.AST = node
+    while isinstance(inside, ast.Attribute | ast.Call):
+        inside = inside.func if isinstance(inside, ast.Call) else inside.value
+    return _name_of(inside) in ours
 
 
 def _is_assertion(node: ast.AST, helpers: set[str] | tuple[()], held: set[str]) -> bool:
     """True if a fault in the code could make this fail. An assertion on constants cannot fail."""
+    if isinstance(node, ast.Assert) and isinstance(node.test, ast.Constant):
+        return not node.test.value  # in a branch that running decides on
     if isinstance(node, ast.Assert):
         return any(isinstance(one, ast.Name | ast.Call) for one in ast.walk(node.test)) and not _same_on_both(node.test)
     if isinstance(node, ast.Raise):
@@ -197,7 +220,9 @@ def _is_assertion(node: ast.AST, helpers: set[str] | tuple[()], held: set[str]) 
 
 
 def _same_on_both(test: ast.expr) -> bool:
-    """True for ``x == x``."""
+    """True for ``x == x``, but not for ``f() is f()``: each could be another object."""
+    if isinstance(test, ast.Compare) and isinstance(test.left, ast.Call) and isinstance(test.ops[0], ast.Is):
+        return False
     return isinstance(test, ast.Compare) and all(ast.dump(one) == ast.dump(test.left) for one in test.comparators)
 
 

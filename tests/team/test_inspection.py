@@ -59,6 +59,35 @@ def test_ways_to_skip_are_found(line: str) -> None:
     assert inspection.skipped(Edited("t.py", None, after)) != []
 
 
+@pytest.mark.parametrize(
+    ("line", "asserts"),
+    [
+        ("assert_same(fee(3), 7)", False),
+        ("shop.testing.assert_same(fee(3), 7)", False),
+        ("assert_that(fee(3)).assert_equals(7)", False),
+        ("shop.fail(fee(3) == 7)", False),
+        ("assert True", False),
+        ("assert fee(3) == fee(3)", False),
+        ("assert_near(fee(3), 7)", True),
+        ("assert fee() is fee()", True),
+        ("if fee(3) != 7: assert False", True),
+        ("helper(fee(3), 7)", True),
+        ("np.testing.assert_equal(fee(3), 7)", True),
+        ("assert fee(3) == 7", True),
+        ("self.assertEqual(fee(3), 7)", True),
+    ],
+)
+def test_what_the_code_asserts_is_no_assertion_of_the_tests(line: str, asserts: bool) -> None:
+    """A function of the code's may be content with anything; helpers of the tests' and of libraries count."""
+    text = (
+        "import numpy as np\nimport shop\nfrom shop import assert_same, assert_that, fee\n"
+        "from .helpers import assert_near\n\ndef helper(one, other):\n    assert one == other\n\n"
+        f"def test_a(self):\n    {line}\n"
+    )
+    found = inspection.empty(Edited("t.py", None, text), ["shop/__init__.py"])
+    assert found == ([] if asserts else ["t.py::test_a"])
+
+
 def test_what_a_mock_was_called_with_is_asserted() -> None:
     """Methods of an object that the test holds ask what the code did, whatever they are given; constants do not."""
     text = (

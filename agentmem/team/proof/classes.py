@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agentmem.team.proof.bare import BARE
-from agentmem.team.proof.values import PLAIN
+from agentmem.team.proof.values import PLAIN, SIMPLE
 from agentmem.team.proof.wire import Broken
 
 PURE = frozenset(
@@ -137,15 +137,25 @@ def _shown(value: Any, encode: Callable[[Any], Any]) -> Any:
         return None
 
 
-def _is_plain(kind: type) -> bool:
-    """True if making one only sets its fields, so that the judge can do that alone."""
+def _is_plain(kind: type) -> bool | str:
+    """True if making one only sets its fields, so that the judge can do that alone; "checked" where it may check them.
+
+    A class that does more has no plain way: what is made is looked at.
+    """
     made = kind.__dict__.get("__init__")
     parameters: Any = getattr(kind, "__dataclass_params__", None)
     generated = made is not None and getattr(made, "__qualname__", "").endswith("__create_fn__.<locals>.__init__")
     generated = generated or (parameters is not None and parameters.init and _has_no_source(made))
     maker: Any = kind.__new__
-    default = maker is object.__new__ and not hasattr(kind, "__post_init__") and type(kind) is type
-    return bool(generated and default and parameters.eq and kind.__setattr__ in (object.__setattr__, _frozen(kind)))
+    default = maker is object.__new__ and type(kind) is type
+    sets = kind.__setattr__ in (object.__setattr__, _frozen(kind))
+    plain = bool(generated and default and parameters.eq and _own_equal(kind) and sets)
+    return "checked" if plain and hasattr(kind, "__post_init__") else plain
+
+
+def _own_equal(kind: type) -> bool:
+    """True if Python has made how two are compared, or the class is one whose judge compares fields anyway."""
+    return not hasattr(kind, "__post_init__") or _has_no_source(kind.__eq__)
 
 
 def _has_no_source(made: Any) -> bool:
@@ -189,6 +199,17 @@ def pure(module: Any, name: Any) -> Any:
     if known(found) != ["T", module, name]:  # it would be another thing by a way round, as statistics.sys
         raise Broken("a name of another module was not agreed")
     return found
+
+
+def names(module: Any, what: str, name: str = "") -> list[str]:
+    """The names of a module, those that ``from ... import *`` takes, or those of the thing that has this name."""
+    if what == "dir":
+        return [one for one in dir(module) if type(one) is str]
+    public = [one for one in vars(module) if one[0] != "_"]
+    if what == "twins":
+        found = vars(module).get(name)
+        return [one for one in public if vars(module)[one] is found and not isinstance(found, SIMPLE)]
+    return list(getattr(module, "__all__", None) or public)
 
 
 def error_of_python(module: str, name: str) -> Any:

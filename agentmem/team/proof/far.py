@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from agentmem.team.proof import agreeing
 from agentmem.team.proof.link import SubjectLink
-from agentmem.team.proof.measuring import APART, compares, decides, is_measured
+from agentmem.team.proof.made import keep_fields, states_of, told_state
+from agentmem.team.proof.measuring import APART, compares, decides, is_match, is_measured, used_members
 from agentmem.team.proof.naming import PROBED, SHOWN, SOURCE, is_private
 from agentmem.team.proof.values import PLAIN
 
@@ -41,6 +42,8 @@ class FarMeta(type):
             return make(cls, given, named)
         made = cls._far_link.call(cls._far_kind, given, named, cls.__name__)
         if isinstance(made, FarBase):
+            if "_far_checked" in cls.__dict__:
+                keep_fields(cls, made, given, named)
             if made.__dict__.get("_far_again") == cls._far_link.marks.calls:  # the code chose what it is compared with
                 cls._far_link.marks.mark("compares", f"{cls.__name__}() gives an object that was there before")
             made.__dict__["_far_asked"] = True
@@ -63,11 +66,11 @@ class FarMeta(type):
         return far_do(cls, "getitem", key) if members is None else member(cls, key)
 
     def __iter__(cls) -> Any:
-        members = cls.__dict__.get("_far_members")
+        members = used_members(cls)
         return far_do(cls, "iter") if members is None else iter(dict.fromkeys(members.values()))
 
     def __len__(cls) -> Any:
-        members = cls.__dict__.get("_far_members")
+        members = used_members(cls)
         return far_do(cls, "len") if members is None else len(set(members.values()))
 
     def __bool__(cls) -> bool:
@@ -217,7 +220,7 @@ def subclassed(name: str, bases: tuple[type, ...], namespace: dict[str, Any]) ->
 
 def member(kind: Any, name: str) -> Any:
     """An enum's member by a name. If the code says that two names are one member, it decides what they are equal to."""
-    found = kind._far_members[name]
+    found = used_members(kind)[name]
     names = [alias for alias, one in kind._far_members.items() if one is found]
     if len(names) > 1:
         kind._far_link.marks.mark("compares", f"{' and '.join(names)} of {kind.__name__} are one")
@@ -358,7 +361,7 @@ def truth(value: Any) -> bool:
         return bool(plain.__bool__(value) if hasattr(plain, "__bool__") else plain.__len__(value))
     if (found := agreeing.truth_of_flag(value)) is not None:
         return found
-    if isinstance(value, BaseException) or "_far_member" in value.__dict__:
+    if isinstance(value, BaseException) or "_far_member" in value.__dict__ or is_match(value):
         return True
     return bool(link_of(value).marks.not_proven("compares", f"whether a {type(value).__name__} is true"))
 
@@ -369,12 +372,12 @@ def has_own(value: Any, name: str) -> bool:
 
 def _data_equal(one: "FarData", other: "FarData") -> bool:
     """True if two instances of a dataclass have the same fields. One of them must be the tests' own."""
-    if type(one) is not type(other):
-        return False
     link = link_of(one)
-    if one._far_values is None and other._far_values is None:
+    if type(one) is not type(other) or one is other:
+        return one is other
+    if (states := states_of(one, other, reference_of)) is None:
         return bool(link.marks.not_proven("compares", f"two of {type(one).__name__}"))
-    first, second = state_of(one), state_of(other)
+    first, second = states
     fields = getattr(type(one), "_far_fields", ())
     if first != second and not all(field[3] for field in fields):
         return bool(link.marks.not_proven("compares", f"{type(one).__name__} has a field that does not count"))
@@ -395,10 +398,7 @@ def is_fixed(value: Any) -> bool:
 
 def state_of(value: "FarData") -> dict[str, Any]:
     """The fields of a dataclass's instance: as the test made it, or as the subject says."""
-    if value._far_values is not None:
-        return value._far_values
-    state = link_of(value).ask("copy", reference_of(value))
-    return state if type(state) is dict else {}
+    return told_state(value, reference_of) if value._far_values is None else value._far_values
 
 
 class FarData(FarBase):

@@ -12,16 +12,17 @@ import os
 import re
 import sys
 import unittest
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from json import dumps, loads
+from json import loads
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 
+from agentmem.team.proof.ends import is_checked
 from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.late import Patience
 from agentmem.team.proof.link import SubjectLink
@@ -29,16 +30,18 @@ from agentmem.team.proof.modules import FarFinder
 from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
+from agentmem.team.proof.reading import asks_code, compared_names, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.surroundings import asked, doubted, ran, uses
+from agentmem.team.proof.things import Things, overwrites, walks
+from agentmem.team.proof.tolerances import Tolerances
 from agentmem.team.proof.watching import SHARED, JudgeWatch
-from agentmem.team.proof.wire import Broken, Wire
+from agentmem.team.proof.wire import Broken, Wire, dumps
 
 _TOLD = 300  # characters of an error that are told
 _LINE = 1 << 20  # bytes of one line that a file's process tells
 _CLOSED = 5.0  # seconds in which a subject must take the end of a session
-_TOO_LATE = ("no answer within", "it was left in the middle")
-"""How the ends of a link begin after which the other tests of a file are run in a new session."""
+_TOO_LATE = ("no answer within", "it was left in the middle")  # ends of a link after which a new session goes on
 _LAST = 2  # lives of which none is for the other tests of the same file
 LATE, UNOPENED = 77, 78
 """The exit codes of a file's process whose subject must be replaced, after its tests and before any of them."""
@@ -51,6 +54,7 @@ class Watching:
         self.link, self.marks, self.tell, self.watch, self.patience = link, link.marks, tell, watch, patience
         self.last, self.kept = last, list[Any]()
         self.runners = _runners()
+        self.things = Things(link)
         self.plugins: frozenset[int] | None = None
         self.told = False  # where the tests lie, for all tests of the file
 
@@ -74,7 +78,10 @@ class Watching:
         before, heard, test = self.marks.calls, len(self.link.heard), self.marks.test
         self.marks.test = test if request.scope == "function" else 0
         try:
-            return (yield)
+            made = yield
+            if request.scope != "function":
+                self._end("passed")
+            return made
         finally:
             self.marks.test = test
             if request.scope != "function":
@@ -89,15 +96,26 @@ class Watching:
         report: pytest.TestReport = yield
         if report.when == "call" or report.outcome != "passed":
             self.watch.settle()
+            self._end(report.outcome)
             if _runners() != self.runners or (self.plugins and _plugins(item.config) - self.plugins):
                 self.marks.mark("steered")
             self._ask_of_process(item)
             self._tell(item.nodeid, report.outcome, call.excinfo, hasattr(report, "wasxfail"))
             if self.link.dead.startswith(_TOO_LATE) and not self.last:
                 item.session.shouldstop = "the others are run with another process of the code's"
+        elif report.when == "teardown" and self._end(report.outcome):
+            self._tell(item.nodeid, report.outcome, None, False)
         return report
 
+    def _end(self, outcome: str) -> str:
+        """What a test has not seen of an exception of the code's, if it passed: it is marked."""
+        taken = self.link.ends.settle()
+        if taken and outcome == "passed":
+            self.marks.mark("ended", taken)
+        return taken
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._end("passed")
         self.plugins, self.told = _plugins(session.config), self.link.wire.told
 
     def pytest_make_parametrize_id(self, config: pytest.Config, val: object, argname: str) -> str | None:
@@ -132,6 +150,7 @@ class Watching:
             self.marks.mark("process", found)
         if self.marks.calls and (found := ran(str(item.path), name)):
             self.marks.mark("runs", found)
+        self._ask_of_text(str(item.path), name, vars(getattr(item, "module", None) or object))
         if any(type(one) in (list, tuple) and not one for one in self.link.heard) and uses(
             str(item.path), name, "numpy"
         ):
@@ -141,6 +160,19 @@ class Watching:
         if found := self.watch.own.written(str(item.path)):
             self.marks.doubt("relative", found)
 
+    def _ask_of_text(self, file: str, name: str, own: Mapping[str, Any]) -> None:
+        """Mark a test of which the text says that the code decides, or may write over what it names."""
+        if self.marks.calls or self.marks.wide:
+            used, link = used_names(file, name), self.link
+            if found := asks_code(file, name, link.tops):
+                self.marks.mark("checked", found)
+            if found := self.things.alike(compared_names(file, name)):
+                self.marks.mark("compares", found)
+            if found := walks(self.watch.texts(str), used):
+                self.marks.mark("runs", found)
+            if found := overwrites(self.watch.texts(str), used, own):
+                self.marks.mark("starred", found)
+
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
         said = "" if error is None else f"{error.typename}: {error.value}"
         if self.watch.own.here in said:
@@ -148,6 +180,8 @@ class Watching:
         why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
         if error is not None and "fixture '" in str(error.value) and "not found" in str(error.value):
             why.setdefault("fixture", str(error.value).strip().splitlines()[0][:_TOLD])
+        if outcome == "failed" and error is not None and is_checked(error.value, self.link.root):
+            why.setdefault("checked", error.typename)
         if outcome == "skipped" or expected:
             why.setdefault("skipped", "")
         if outcome == "passed" and not self.marks.calls:
@@ -189,6 +223,7 @@ class FileRun:
         self.link = SubjectLink(wire, Marks(), orders["root"])
         self.own = OwnFiles(orders["root"], orders["here"])
         self.link.proxies = ProxyMaker(self.link)
+        self.tolerances = Tolerances(self.link)
 
     def begin(self) -> bool:
         """Open the session, and put proxies in the place of the project. False if no subject is there."""
@@ -204,6 +239,8 @@ class FileRun:
         self.watch = JudgeWatch(link, self.own, frozenset(orders["programs"]))
         link.asking = self.watch.asking
         self.watch.install()
+        link.ends.install()
+        self.tolerances.install()
         OutsidePatches(link).install()
         for package in orders["around"]:  # else pytest would take the empty file that marks one for the package itself
             with suppress(Gone, NotProven, Exception):
@@ -215,7 +252,8 @@ class FileRun:
         """What hears of the tests, for pytest."""
         patience = Patience(self.link.marks, self.orders["until"], self.orders["seconds"])
         watching = Watching(self.link, self.tell, self.watch, patience, self.orders["last"])
-        return [watching, Nameless(), Rest(self.told), *([Reversed()] if self.orders["reverse"] else [])]
+        reverse = [Reversed()] if self.orders["reverse"] else []
+        return [watching, Nameless(), self.tolerances, Rest(self.told), *reverse]
 
     def end(self) -> int:
         """End the session. Returns the exit code for this process."""

@@ -19,6 +19,7 @@ from agentmem.team.proof import arguments, arrays, lending, values
 from agentmem.team.proof.around import Around
 from agentmem.team.proof.brief import brief, briefly, cut
 from agentmem.team.proof.classes import known
+from agentmem.team.proof.ends import EndsOfErrors
 from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
@@ -51,15 +52,15 @@ class SubjectLink:
         self.numbers: dict[int, int] = {}
         self.shared = HeldByTest(self.encode)
         self.dead, self.gone = "", False
-        self.depth, self.ending, self.waited = 0, 0, -1
+        self.depth, self.ending, self.asked, self.waited = 0, 0, 0, -1
         self.around = Around(marks)
+        self.ends = EndsOfErrors(self.around.folder)
         self.names: dict[tuple[str, str], Any] = {}
         self.root, self.inside = (root := root or self.around.folder), f"{root}/"
         self.tops: frozenset[str] = frozenset()
         self.heard: list[Any] = []
         self.mutated: list[Any] = []
         self.unmade: list[list[Any]] = []
-        self.asked = 0
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None
 
@@ -139,6 +140,7 @@ class SubjectLink:
         except BaseException as error:
             if self.marks.asserted > asserted and not isinstance(error, AssertionError | NotProven):
                 self.marks.mark("swallowed")
+            self.ends.asked(error, [what, *asked[:1]])
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
             raise
@@ -259,9 +261,7 @@ class SubjectLink:
         stops = isinstance(value, KeyboardInterrupt | GeneratorExit)
         if stops or isinstance(value, PermissionError):  # it has not the rights of the test
             self.marks.doubt("special", f"a {type(value).__name__} of the code's")
-        error = RuntimeError(type(value).__name__) if stops else value
-        error.__dict__["_far_answer"] = True  # told apart from what interrupts the judge
-        raise error
+        raise self.ends.raised(RuntimeError(type(value).__name__) if stops else value)
 
     def _changed(self, change: Any, given: Sequence[Any], value: Any) -> Any:
         """What is told with an answer of its arguments and of containers that both hold. Returns the answer."""

@@ -46,3 +46,17 @@ def is_object(answer: Any) -> bool:
     has = getattr(answer, "__dict__", {})
     plain = isinstance(answer, (*PLAIN, BaseException))
     return "_far" in has and not (plain or "_far_given" in has or "_far_member" in has)
+
+
+def is_match(value: Any) -> bool:
+    """True for what a pattern of Python's has found, which is always true: the code's has no way of its own to say."""
+    kind = type(value)
+    own = {name for one in kind.__mro__ for name in one.__dict__.get("_far_special", ())}
+    return (kind.__module__, kind.__name__) == ("re", "Match") and not own & {"__bool__", "__len__"}
+
+
+def used_members(kind: Any) -> Any:
+    """The members of an enum, by which a test uses the code; None for another class."""
+    members = kind.__dict__.get("_far_members")
+    kind._far_link.marks.calls += members is not None
+    return members

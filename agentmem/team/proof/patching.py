@@ -5,7 +5,9 @@ a test replaces in its own would still be the clock in the other. What is replac
 through their proxies.
 """
 
+import logging
 import random
+import sys
 import types
 from contextlib import suppress
 from typing import Any
@@ -13,6 +15,7 @@ from unittest import mock
 
 import pytest
 
+from agentmem.team.proof.far import FarForeign, FarMeta, FarMethod
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.reasons import Gone, NotProven
 
@@ -21,6 +24,7 @@ _BROUGHT = {
     "os": frozenset({"environ"}),
 }
 """What the link brings by itself, or what is each process's own."""
+_OF_CODE = (FarForeign, FarMethod)
 
 
 class OutsidePatches:
@@ -82,6 +86,9 @@ class OutsidePatches:
         named = f"{getattr(owner, '__name__', '')}.{name}"
         if any(type(one) is str and one == named for one in self.link.heard):
             self.link.marks.mark("named", named)
+        if self._is_elsewhere(owner):
+            kind = owner if isinstance(owner, type) else type(owner)
+            self.link.marks.mark("put", f"{kind.__module__}.{kind.__qualname__}.{name}")
         if self._is_outside(owner, name):
             value = getattr(owner, name)
             if isinstance(value, type):
@@ -94,6 +101,23 @@ class OutsidePatches:
         if self._is_outside(owner, name):
             with suppress(Gone, NotProven, Exception):
                 self._ask("back", ["X", owner.__name__], name)
+
+    def _is_elsewhere(self, owner: Any) -> bool:
+        """True for a class, or an object of a module, that is neither the tests' own nor the code's."""
+        kind = owner if isinstance(owner, type) else type(owner)
+        if isinstance(owner, types.ModuleType) or isinstance(kind, FarMeta) or isinstance(owner, _OF_CODE):
+            return False
+        others = [one for one in list(sys.modules.values()) if not self._is_of_tests(one)]
+        if isinstance(owner, type):
+            return any(vars(one).get("__name__") == owner.__module__ for one in others)
+        alone = isinstance(owner, logging.Logger)  # of which each process has one of a name
+        return alone or any(value is owner for one in others for value in list(vars(one).values()))
+
+    def _is_of_tests(self, module: Any) -> bool:
+        """True for a module of the tests, and for one of the code's."""
+        if type(module) is not types.ModuleType:
+            return True
+        return str(vars(module).get("__file__")).startswith(self.link.inside)
 
     def _is_outside(self, owner: Any, name: str) -> bool:
         if type(owner) is not types.ModuleType or name in _BROUGHT.get(owner.__name__, ()):

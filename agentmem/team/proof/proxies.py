@@ -24,6 +24,7 @@ from agentmem.team.proof.far import (
     reference_of,
 )
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.made import data_of
 from agentmem.team.proof.modules import FarModule
 from agentmem.team.proof.special import METHODS
 from agentmem.team.proof.values import PLAIN, give_attributes
@@ -232,8 +233,10 @@ class ProxyMaker:
             fields = [[*one[:4], [self.link.decode(d) if d != "?" else d for d in one[4]]] for one in has[1]]
             type.__setattr__(kind, "_far_fields", fields)
             type.__setattr__(kind, "__dataclass_fields__", {str(one[0]): _field(one) for one in fields})
-            if has[0] and all(one[4] != ["?"] for one in fields):
-                type.__setattr__(kind, "_far_make", _data_of)
+            if has[0] == "checked":
+                type.__setattr__(kind, "_far_checked", True)
+            elif has[0] and all(one[4] != ["?"] for one in fields):
+                type.__setattr__(kind, "_far_make", data_of)
         else:
             for place, field in enumerate(has[1]):
                 if type(field) is not str or field.startswith("_"):
@@ -412,22 +415,6 @@ def _member_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         if given and (one is given[0] or one.value == given[0]):
             return member(kind, one.name)
     raise ValueError(f"{given[0] if given else ''!r} is not a valid {kind.__qualname__}")
-
-
-def _data_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    """``Point(1, 2)``: an instance that holds its fields here, as a plain dataclass takes them."""
-    fields = [one for one in kind._far_fields if one[1]]
-    places = [one[0] for one in fields if not one[2]]
-    values = dict(zip(places, given, strict=False)) | named
-    for name, _, _, _, default in fields:
-        if name not in values and default:
-            values[name] = default[0].copy() if isinstance(default[0], list | dict | set) else default[0]
-    known = {one[0] for one in fields}
-    if len(given) > len(places) or set(values) != known:
-        raise TypeError(f"{kind.__name__}() takes {', '.join(sorted(known))}, not {', '.join(sorted(values))}")
-    made = object.__new__(kind)
-    made.__dict__["_far_values"] = {name: values[name] for name in (one[0] for one in fields)}
-    return made
 
 
 def _named_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 REASONS: dict[str, str] = {
     "untouched": "it calls nothing of the code",
     "compares": "the code itself decides a comparison",
+    "checked": "a function of the code's makes its comparison",
     "class": "the code takes a class of the tests",
     "object": "the code takes an object of the tests that cannot be lent to it",
     "changes": "the code changes an object of the tests",
@@ -19,6 +20,7 @@ REASONS: dict[str, str] = {
     "steered": "it changes pytest or unittest, which run it",
     "program": "it starts the project as a program",
     "foreign": "it uses what is not the project's through the project's modules",
+    "put": "it puts something into a class or an object of Python's, where the code has its own",
     "replaced": "it calls what it has put in place of the code",
     "large": "a value is too large, or nested too deeply",
     "array": "an array has items that cannot cross",
@@ -29,6 +31,7 @@ REASONS: dict[str, str] = {
     "argument": "the code changes an argument, and the test goes on to use it",
     "shared": "it changes a container that the code holds too, and apart from the code has a copy of",
     "stops": "the code raises StopIteration, which ends the loops of whoever calls it",
+    "ended": "Python, or a library, took an exception of the code's for an answer",
     "swallowed": "an assertion failed inside the code, and the code did not let it out, or was called again",
     "kept": "the code uses what another test lent to it",
     "starred": "the code's names stand in the place of others, by from ... import *",
@@ -101,5 +104,5 @@ class Marks:
     def mark(self, reason: str, about: str = "") -> None:
         """Mark the test, and let it go on. What is said of a name while the file is loaded holds for all its tests."""
         self.why.setdefault(reason if reason in REASONS else "unknown", about[:200])
-        if reason in ("compares", "starred", "runs") and not self.testing:
+        if reason in ("compares", "starred", "runs", "ended") and not self.testing:
             self.lasting.setdefault(reason, about[:200])

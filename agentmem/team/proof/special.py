@@ -57,6 +57,8 @@ def _told(self: Any, error: Any) -> tuple[Any, Any, Any]:
 def _let_out(self: Any, error: Any, answer: Any) -> Any:
     """Whether an error ends here, as the code says; not one by which a test fails."""
     if isinstance(error, Exception) and not isinstance(error, AssertionError):
+        if answer:
+            link_of(self).ends.left(error)
         return answer
     if error is not None and answer not in (None, False):
         link_of(self).marks.mark("swallowed")

@@ -242,8 +242,8 @@ class Subject:
         if what == "import":
             importlib.import_module(target)
             return None
-        if what in ("names", "dir"):
-            return _names(self.decode(target), every=what == "dir")
+        if what in ("names", "dir", "twins"):
+            return classes.names(self.decode(target), what, *asked[2:])
         if what == "call":
             return self._call(self._callable(target), asked[2], asked[3], changes)
         if what == "do":
@@ -387,13 +387,6 @@ def _is_foreign(value: Any, tops: frozenset[str]) -> bool:
         return False
     module = getattr(value, "__module__", None)
     return bool(module) and str(module).partition(".")[0] not in tops
-
-
-def _names(module: Any, *, every: bool) -> list[str]:
-    """The names of a module, or those that ``from ... import *`` takes."""
-    if every:
-        return [one for one in dir(module) if type(one) is str]
-    return list(getattr(module, "__all__", None) or [one for one in vars(module) if one[0] != "_"])
 
 
 def _said(error: BaseException) -> str:

@@ -117,17 +117,17 @@ def _functions(file: str) -> dict[str, _Function]:
     tree = tree_of(file)
     if tree is None:
         return {}
-    imported = dict(_imported(tree))
+    known = dict(imported(tree))
     found: dict[str, _Function] = {}
     for one in ast.walk(tree):
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-            names, dotted = _used(one, imported)
+            names, dotted = _used(one, known)
             before = found.get(one.name, (frozenset[str](), frozenset[str]()))
             found[one.name] = before[0] | names, before[1] | dotted
     return found
 
 
-def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
+def imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """The names that a file imports, each with what it stands for."""
     for one in ast.walk(tree):
         if isinstance(one, ast.Import):
@@ -136,19 +136,19 @@ def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
             yield from ((alias.asname or alias.name, f"{one.module}.{alias.name}") for alias in one.names)
 
 
-def _used(function: ast.AST, imported: dict[str, str]) -> _Function:
+def _used(function: ast.AST, known: dict[str, str]) -> _Function:
     names, dotted = set[str](), set[str]()
     for one in ast.walk(function):
         if isinstance(one, ast.Name):
             names.add(one.id)
-            dotted.add(imported.get(one.id, ""))
+            dotted.add(known.get(one.id, ""))
         elif isinstance(one, ast.arg):
             names.add(one.arg)  # as a fixture of the same file
         elif isinstance(one, ast.Attribute):
             names.add(one.attr)
             dotted |= {f".{one.attr}"} & {f".{own}" for own in _ITS_OWN}
-            if isinstance(one.value, ast.Name) and one.value.id in imported:
-                dotted.add(f"{imported[one.value.id]}.{one.attr}")
+            if isinstance(one.value, ast.Name) and one.value.id in known:
+                dotted.add(f"{known[one.value.id]}.{one.attr}")
         elif isinstance(one, ast.Constant) and _is_of_process(one.value):
             dotted.add(str(one.value))
     return frozenset(names), frozenset(one for one in dotted if "." in one or one.startswith("/"))

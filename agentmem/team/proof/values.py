@@ -275,6 +275,7 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
     frozenset: lambda v: frozenset(frozenset.__iter__(v)),
 }
 PLAIN: tuple[Any, ...] = tuple(_PLAIN)
+SIMPLE: tuple[Any, ...] = (*_PLAIN, type(None), *MUTABLE)
 """Types whose subclasses' instances arrive as plain values."""
 
 

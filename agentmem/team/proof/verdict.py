@@ -118,7 +118,7 @@ def judged(
         was = _before(test, old)
         if was in ("failed", "") and (_passes(test, before) or not _heard(test, was, before)):
             was = "unproven"
-        elif was == "unproven" and _fails(test, old.tests, before):
+        elif was == "unproven" and _fails(test, old.tests, before) and "checked" not in old.tests[test].why:
             was = "failed"
         verdict, reason, about = _now(test, new, again)
         if verdict == "failed" and was == "unproven" and _passes(test, before) and _passes(test, again):

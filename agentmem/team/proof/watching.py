@@ -146,13 +146,13 @@ class JudgeWatch:
         self.ran_text = False
         if "numpy" in sys.modules and any(_is_empty(one, 0) for one in self.link.heard):
             self.marks.mark("array", "one without items equals every number")
-        if reaching := next((one for one in self._texts(str) if _FIELD.search(one)), ""):
+        if reaching := next((one for one in self.texts(str) if _FIELD.search(one)), ""):
             self.marks.mark("runs", reaching[:_TOLD])
 
     # Files.
 
     def _opened(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if type(arguments[0]) is int and arguments[0] in self._texts(int):
+        if type(arguments[0]) is int and arguments[0] in self.texts(int):
             self.marks.mark("named", str(arguments[0]))
         if type(arguments[0]) not in (str, bytes):
             return
@@ -286,7 +286,7 @@ class JudgeWatch:
         if inside and self._size(path) < 0 and self._within_test():
             self.marks.doubt("missing", path.removeprefix(f"{self.root}/"))  # as the project's README
         named = self.own.holds(path) or path.startswith("/proc/")
-        if self._used() and named and any(name in one for one in self._texts(str)):
+        if self._used() and named and any(name in one for one in self.texts(str)):
             self.marks.mark("named", path[-_TOLD:])
 
     def _current(self) -> str:
@@ -303,7 +303,7 @@ class JudgeWatch:
         if not name or not self._within_test():
             return False
         last = name.rpartition("/")[2]
-        of_code = self._used() and any(last in one for one in self._texts(str))
+        of_code = self._used() and any(last in one for one in self.texts(str))
         self.marks.mark("named" if of_code else "relative", name)
         return True
 
@@ -314,7 +314,7 @@ class JudgeWatch:
             if not self.marks.testing or not self._used():
                 continue
             name = path.rpartition("/")[2]
-            if self.own.is_above(path) or any(name in one for one in self._texts(str)):
+            if self.own.is_above(path) or any(name in one for one in self.texts(str)):
                 self.marks.mark("named", path[-_TOLD:])
             elif inside:
                 self.marks.mark("relative", path.removeprefix(f"{self.root}/"))
@@ -337,7 +337,7 @@ class JudgeWatch:
         text = (source if type(source) is str else source.decode("utf-8", "replace")).strip()
         if len(text) < _LEAST:
             return False
-        most = (one for one in self._texts(str) if len(one) >= _LEAST)
+        most = (one for one in self.texts(str) if len(one) >= _LEAST)
         return any(text in one or (2 * len(one) >= len(text) and one in text) for one in most)
 
     def _executed(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -354,7 +354,7 @@ class JudgeWatch:
     def _is_named(self, code: types.CodeType) -> bool:
         """True for code whose names all stand in one text that came from the code under test."""
         names = set(names_in(code))
-        return bool(names) and self._used() and any(all(one in text for one in names) for text in self._texts(str))
+        return bool(names) and self._used() and any(all(one in text for one in names) for text in self.texts(str))
 
     def _unpickled(self, event: str, arguments: tuple[Any, ...]) -> None:
         """What is unpickled for a test, by whatever library, may be the code's."""
@@ -377,7 +377,7 @@ class JudgeWatch:
         said = [one for part in given for one in _texts(part, str, 0)]
         if old := [path for path in self.wrote if self._is_old(path) and any(path in one for one in said)]:
             self.marks.mark("rewritten", old[0])
-        known = {one for one in self._texts(str) if one.strip()}
+        known = {one for one in self.texts(str) if one.strip()}
         if any(one in known or any(len(text) > 2 and text in one for text in known) for one in said):
             self.marks.not_proven("runs", str(given[0])[:_TOLD])
 
@@ -405,7 +405,7 @@ class JudgeWatch:
             frame = frame.f_back
         return False
 
-    def _texts(self, kind: type) -> Iterator[Any]:
+    def texts(self, kind: type) -> Iterator[Any]:
         """The texts, or numbers, that came from the code in this test."""
         for one in self.link.heard:
             yield from _texts(one, kind, 0)

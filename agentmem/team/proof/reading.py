@@ -1,0 +1,149 @@
+"""What a test does, by the text of its file: the functions that it uses there, what they assert, and what they name.
+
+The judge runs it by itself, without the rest of agentmem.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+
+from agentmem.team.proof.arguments import tree_of
+from agentmem.team.proof.surroundings import imported
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_ASSERTING = frozenset({"raises", "warns", "fail", "deprecated_call"})
+"""Functions of pytest and unittest that assert without the word."""
+_LIKE = re.compile(r"_*(assert|check|verify|expect|ensure|must|should|compare|same|equal)", re.IGNORECASE)
+"""How names of functions begin that compare for a test."""
+_KINDS = frozenset({"isinstance", "issubclass", "assertIsInstance", "assertNotIsInstance", "assertIs", "assertIsNot"})
+_ERRORS = frozenset({"raises", "assertRaises", "assertRaisesRegex", "suppress", "warns", "assertWarns"})
+"""Functions that ask of a thing which one it is, and those that are given the class of an error."""
+_FIRST = frozenset({"setUp", "setUpClass", "setup_method", "setup_class", "setup_function", "setup", "asyncSetUp"})
+
+
+def asks_code(file: str, test: str, tops: frozenset[str]) -> str:
+    """The function of the code's by which a test compares that has no assertion of its own; "" for any other test."""
+    functions, names = _reached(file, test), names_of(file)
+    ours = {name for name, dotted in names.items() if dotted.partition(".")[0] in tops}
+    held = ours | {name for one in functions for name in _held(one, ours)}
+    given = {one.arg for function in functions for one in ast.walk(function.args) if isinstance(one, ast.arg)} - held
+    if not functions or any(_asserts(node, held, names, given) for one in functions for node in ast.walk(one)):
+        return ""
+    statements = (node.value for one in functions for node in ast.walk(one) if isinstance(node, ast.Expr))
+    managers = (item.context_expr for one in functions for node in ast.walk(one) for item in _items(node))
+    called = (one for one in (*statements, *managers) if isinstance(one, ast.Call) and _root(one) in held)
+    return next((ast.unparse(one.func) for one in called if _compares(one, held)), "")
+
+
+def _items(node: ast.AST) -> list[ast.withitem]:
+    return node.items if isinstance(node, ast.With | ast.AsyncWith) else []
+
+
+def _held(function: _Function, ours: set[str]) -> Iterator[str]:
+    """Names of a function that hold what the code gave."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and _root(node.value) in ours:
+            yield from (one.id for one in node.targets if isinstance(one, ast.Name))
+
+
+def _compares(call: ast.Call, held: set[str]) -> bool:
+    """True for a call of the code's that is named as an assertion, or gets an answer of the code's among others."""
+    chain = [one for one in ast.walk(call.func) if isinstance(one, ast.Attribute | ast.Name)]
+    if any(_LIKE.match(one.attr if isinstance(one, ast.Attribute) else one.id) for one in chain):
+        return True
+    given = [*call.args, *(one.value for one in call.keywords)]
+    return len(given) > 1 and any(isinstance(one, ast.Call) and _root(one) in held for one in given)
+
+
+def _asserts(node: ast.AST, held: set[str], names: dict[str, str], given: set[str]) -> bool:
+    """True for what can fail a test, or may: what it calls of other files of the tests, or of its arguments."""
+    if isinstance(node, ast.Assert | ast.Raise):
+        return True
+    if not isinstance(node, ast.Call) or (root := _root(node)) in held:
+        return False
+    name = _last(node.func)
+    if name in _ASSERTING or name.startswith("assert") or (isinstance(node.func, ast.Name) and root in given):
+        return True
+    of_python = names.get(root, "").partition(".")[0] in sys.stdlib_module_names
+    return root in names and not of_python and names[root].partition(".")[0] not in ("pytest", "numpy")
+
+
+def compared_names(file: str, test: str) -> list[str]:
+    """The dotted names of modules' things that a test compares as things: by ``is``, ``isinstance`` or ``raises``."""
+    names = names_of(file)
+    found = [_dotted(one, names) for function in _reached(file, test) for one in _things(function)]
+    return sorted({one for one in found if "." in one})
+
+
+def _things(function: _Function) -> Iterator[ast.expr]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Compare):
+            for one in (node.left, *node.comparators):
+                yield from one.elts if isinstance(one, ast.Tuple | ast.List | ast.Set) else [one]
+        elif isinstance(node, ast.Call) and _last(node.func) in _KINDS | _ERRORS:
+            for one in node.args:
+                yield from one.elts if isinstance(one, ast.Tuple) else [one]
+        elif isinstance(node, ast.ExceptHandler) and node.type is not None:
+            yield from node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+        elif isinstance(node, ast.MatchClass):
+            yield node.cls
+
+
+def used_names(file: str, test: str) -> frozenset[str]:
+    """The names and attributes that a test uses, and the functions of its file that it uses."""
+    return frozenset(name for one in _reached(file, test) for name in _names(one))
+
+
+def _names(function: ast.AST) -> Iterator[str]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.arg):
+            yield node.arg  # as a fixture of the same file
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _last(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _dotted(node: ast.expr, names: dict[str, str]) -> str:
+    """The full name of a module's thing, such as ``shop.Json`` for ``Json``; "" for what is none."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts, node = [node.attr, *parts], node.value
+    return ".".join([names[node.id], *parts]) if isinstance(node, ast.Name) and node.id in names else ""
+
+
+@cache
+def names_of(file: str) -> dict[str, str]:
+    """The names that a file imports, each with what it stands for."""
+    tree = tree_of(file)
+    found = {} if tree is None else dict(imported(tree))
+    return {name: name if dotted.startswith(f"{name}.") else dotted for name, dotted in found.items()}
+
+
+@cache
+def _reached(file: str, test: str) -> tuple[_Function, ...]:
+    """The functions of a file that a test uses, itself among them."""
+    tree = tree_of(file)
+    every: dict[str, list[_Function]] = {}
+    for one in ast.walk(tree) if tree is not None else ():
+        if isinstance(one, _Function):
+            every.setdefault(one.name, []).append(one)
+    left, seen = [test, *(_FIRST & every.keys())], set[str]()
+    while left:
+        name = left.pop()
+        if name not in seen and name in every:
+            seen.add(name)
+            left += [used for one in every[name] for used in _names(one) if used in every]
+    return tuple(one for name in sorted(seen) for one in every[name])
