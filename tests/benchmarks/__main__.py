@@ -60,7 +60,8 @@ def main() -> int:
     markdown = table(ended)
     given.records.mkdir(parents=True, exist_ok=True)
     (given.records / "table.md").write_text(markdown, encoding="utf-8")
-    rows = [{"benchmark": one.benchmark, "outcome": one.outcome, "seconds": one.seconds} for one in ended]
+    names = ("benchmark", "outcome", "seconds", "processor")
+    rows = [{name: getattr(one, name) for name in names} for one in ended]
     (given.records / "table.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
     print(f"\n{markdown}")
     return int(any(one.outcome not in GOOD for one in ended))
@@ -84,9 +85,12 @@ def run_all(names: Sequence[str], given: argparse.Namespace) -> list[Record]:
 
 
 def longest_first(names: Sequence[str], kept: Path = KEPT) -> list[str]:
-    """By the seconds of the records that are kept, so that no lane ends with a long one; unknown ones come before."""
+    """By the seconds of the records that are kept, so that no lane ends with a long one; unknown ones come before.
+
+    Those of the processor count, where a record has them: others may have been at work when it was made.
+    """
     records = {name: Record.read(kept / f"{name}.json") for name in names}
-    return sorted(names, key=lambda name: -(one.seconds if (one := records[name]) else float("inf")))
+    return sorted(names, key=lambda name: -(one.processor or one.seconds if (one := records[name]) else float("inf")))
 
 
 def _kept(name: str, given: argparse.Namespace) -> Record | None:

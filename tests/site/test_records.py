@@ -46,6 +46,12 @@ def test_a_benchmark_that_takes_too_long_is_ended() -> None:
     assert record.outcome == "too long" and record.benchmark == "import_time"
 
 
+def test_a_record_has_the_seconds_of_the_processor() -> None:
+    """Those of the process and of what it waited for: a busy machine makes a run longer, and these hardly."""
+    record = run("no_such_benchmark", "nowhere")
+    assert record.processor > 0 and "| of the processor |" in table([record])
+
+
 def test_what_runs_beside_others_is_ended_with_them() -> None:
     """What is ended while it runs ends at once; later nothing is left that could be ended."""
     running, found = Running(), list[Record]()
@@ -69,8 +75,8 @@ def test_only_benchmarks_run_beside_others() -> None:
 
 def test_the_longest_begins_first(tmp_path: Path) -> None:
     """What takes longest by its record does not stand at a lane's end; what has no record may take longest of all."""
-    for name, seconds in (("short", 1.0), ("long", 900.0), ("middle", 60.0)):
-        Record(name, "met", seconds=seconds).write(tmp_path / f"{name}.json")
+    for name, seconds, processor in (("short", 1.0, 0.0), ("long", 300.0, 0.0), ("middle", 900.0, 60.0)):
+        Record(name, "met", seconds=seconds, processor=processor).write(tmp_path / f"{name}.json")
     assert longest_first(["short", "new", "long", "middle"], tmp_path) == ["new", "long", "middle", "short"]
 
 
