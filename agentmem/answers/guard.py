@@ -239,7 +239,7 @@ PLAIN: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", swap))
 
 
 _ABOUT = ("ids", "numbers", "antonyms", "kinds", "names", "prefix", "participant", "acts", "swap")
-_ASKED = ("asks", "whose", "quantity", "modality")
+_ASKED = ("asks", "whose", "quantity", "modality", "scope", "narrower")
 SAID = frozenset({*_ABOUT, *_ASKED, *(name for name, _ in FORM)})
 """The gates on what is asked, and about what, which hold in whatever words; the others read how it is put."""
 
