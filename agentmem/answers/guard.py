@@ -17,6 +17,7 @@ from agentmem.answers.little_words import particles, prepositions
 from agentmem.answers.narrowing import narrower
 from agentmem.answers.quantities import quantity, times
 from agentmem.answers.question_form import actor, asks, modality, tense, whose
+from agentmem.answers.twins import done_by, exchanged, headed, is_reworded, numbered, placed, two_changed
 from agentmem.answers.voice import of_whom, voice
 from agentmem.answers.words import Amount, QuestionPair, Words, stem, table_lines
 
@@ -158,7 +159,7 @@ def roles(found: QuestionPair) -> str:
                 return f"{a} and {b} changed places"
     crossed = {(b, at, a) for a, at, b in _sides(found.left)} & set(_sides(found.right))
     changed = next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "")
-    return changed or _exchanged(found) or _around(found) or _other_verb(found)
+    return changed or two_changed(found) or _around(found) or _other_verb(found)
 
 
 def acts(found: QuestionPair) -> str:
@@ -222,6 +223,11 @@ WORDS: tuple[Rule, ...] = (
     ("prefix", prefixes),
     ("participant", participants),
     ("acts", acts),
+    ("exchanged", exchanged),
+    ("placed", placed),
+    ("number", numbered),
+    ("head", headed),
+    ("done by", done_by),
 )
 """The gates that read words."""
 
@@ -232,12 +238,22 @@ PLAIN: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", swap))
 """The gates with a stricter swap, for a cache without a spelling check, and so without the default embedder."""
 
 
+_ABOUT = ("ids", "numbers", "antonyms", "kinds", "names", "prefix", "participant", "acts", "swap")
+_ASKED = ("asks", "whose", "quantity", "modality", "scope", "narrower")
+SAID = frozenset({*_ABOUT, *_ASKED, *(name for name, _ in FORM)})
+"""The gates on what is asked, and about what, which hold in whatever words; the others read how it is put."""
+
+
 def objection(found: QuestionPair, rules: Sequence[Rule] = RULES) -> tuple[str, str]:
-    """(rule, why) of the first rule that objects to serving one question's answer for the other; else ("", "")."""
+    """(rule, why) of the first rule that objects to serving one question's answer for the other; else ("", "").
+
+    Questions in other words are asked by the gates of SAID only.
+    """
     if found.left.text == found.right.text:
         return "", ""
+    reworded = is_reworded(found)
     for name, rule in rules:
-        if why := rule(found):
+        if (name in SAID or not reworded) and (why := rule(found)):
             return name, why
     return "", ""
 
@@ -287,20 +303,6 @@ def _run(triples: Iterable[tuple[str, str, bool]]) -> list[str]:
     """The stems of the first content words that follow each other, behind any words without content."""
     behind = dropwhile(lambda one: not one[2], triples)
     return [stem for _, stem, _ in takewhile(lambda one: one[2], behind)]
-
-
-def _exchanged(found: QuestionPair) -> str:
-    """Two content words changed places in questions of the same words: is every square a rectangle."""
-    one, other = _contents(found.left), _contents(found.right)
-    plain = [sorted(token.removesuffix("s") for token in each.tokens) for each in (found.left, found.right)]
-    same = plain[0] == plain[1] and found.left.tokens[:1] == found.right.tokens[:1]
-    if not same or len(one) != len(other) or {"and", "or"}.intersection(found.left.tokens):
-        return ""
-    if "than" in found.left.tokens:
-        before, behind = ({*each.tokens[: each.tokens.index("than")]} for each in (found.left, found.right))
-        return "the sides of than changed places" if before != behind else ""
-    apart = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    return f"{one[apart[0]]} and {one[apart[1]]} changed places" if len(apart) == 2 else ""
 
 
 def _around(found: QuestionPair) -> str:

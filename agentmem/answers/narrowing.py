@@ -78,9 +78,10 @@ def _placed(one: Words, lone: set[str]) -> list[str]:
     """The lone words at the end of a phrase of place, time or purpose: in winter, for a month."""
     found: list[str] = []
     waiting = False
-    for token, word, follows in zip(one.tokens, one.stems, (*one.content[1:], False), strict=False):
+    for token, word, keep, follows in zip(one.tokens, one.stems, one.content, (*one.content[1:], False), strict=False):
         found += [word] if waiting and not follows and word in lone and word not in _plain() else []
-        waiting = token in _PLACING or (waiting and token in _BEFORE and token not in _WHICH)
+        goes_on = token in _BEFORE and token not in _WHICH
+        waiting = token in _PLACING or (waiting and (goes_on or keep))
     return found
 
 

@@ -27,7 +27,7 @@ from tests.answers.gates import rule
         ("Is the note for the owner?", "Is the note from the owner?", "preposition"),
         ("How do I write to my aunt?", "How do I write about my aunt?", "preposition"),
         ("How do I sail with the wind?", "How do I sail against the wind?", "preposition"),
-        ("What stands on the shelf?", "What stands with the shelf?", ""),
+        ("What stands on the shelf?", "What stands with the shelf?", "placed"),
         ("tea vs coffee: which is stronger?", "Between coffee and tea, which is stronger?", ""),
         ("Who did Hector defeat?", "Who defeated Hector?", "voice"),
         ("Was Hector killed by Achilles?", "Did Hector kill Achilles?", "voice"),

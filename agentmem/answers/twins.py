@@ -1,0 +1,215 @@
+"""How much of two questions is the same words, and the gates on those of which hardly any word differs.
+
+Who asks the same in another way uses other words for much of it. So where only TWINS words differ, what differs was
+meant: a preposition for another, a plural, one more noun. And where REWORDED words differ, a little word more or less,
+another order or another voice are a way of putting it: the gates on wording are not asked.
+
+    What should I cook for a toddler?             What should I cook with a toddler?
+    How do I clean glass?                         How do I clean glasses?
+    How do I replace a car window?                How do I replace a car window motor?
+    Should I rebase my branch onto main?          Should I rebase main onto my branch?
+    Can I marry first and then apply for a visa?  Can I apply for a visa first and then marry?
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+
+from agentmem.answers.words import QuestionPair, Words, stem
+
+TWINS = 3
+"""The most words that only one of two questions has which are of nearly the same words."""
+REWORDED = 7
+"""The fewest that only one of two has which ask in other words. Both were chosen on Bitext, CLINC150 and rounds 9 to 12
+of `python -m tests.benchmarks.answers_near`."""
+SHARE = 0.3
+"""The share of all their words that must be others then."""
+NEAR = 3
+"""The most words on each side of one around which two changed places."""
+WHOSE = frozenset("my your our his her its their another other".split())  # noqa: SIM905
+"""Words without content that tell one thing from another of its kind: my dog, another dog."""
+TURNS = frozenset(
+    "to into onto from over upon than then first before after but not without against with for on by under if because "  # noqa: SIM905
+    "when while make makes made cause causes caused get gets got have has had".split()
+)
+"""Words without content around which an exchange says something else."""
+PLACING = frozenset(
+    "in on at for with by from into onto over under after before without against through during since until off out "  # noqa: SIM905
+    "up down away only even inside outside behind near".split()
+)
+"""Words of which one for another says where, when, by what or for whom."""
+ALIKE = (frozenset({"on", "for"}), frozenset({"in", "for"}), frozenset({"in", "at"}), frozenset({"at", "for"}))
+"""Pairs of them that often say the same: the best books on it, the best books for it."""
+LIGHT_HEADS = """
+item thing matter stuff information info detail data rating rate account time timezone zone date day level process kind
+type service system option number issue problem question answer tip idea example place work job today tomorrow
+now tonight everyday daily currently already again please due way
+"""
+"""Nouns and other words at the end of a noun that leave it what it was: the mileage rating, trivia items."""
+_NO_NOUN = ("ly", "ed", "ing")
+_HELPING = frozenset("do does did is are was were will would can could should has have had".split())  # noqa: SIM905
+_I, _THEY = frozenset("i we me us".split()), frozenset("they them he she him".split())  # noqa: SIM905
+_LISTING = frozenset("and or vs versus between".split())  # noqa: SIM905
+_ORDERING = frozenset("then first before after than".split())  # noqa: SIM905
+_BE = frozenset("is are was were be been being get gets got".split())  # noqa: SIM905
+_BEFORE = frozenset("a an the my your our his her its their this that these those of in on at for with".split())  # noqa: SIM905
+
+Place = tuple[str, str]
+"""A word of a question, and what it is there: "thing", "whose", "turn" or "list"."""
+
+
+def apart(found: QuestionPair) -> int:
+    """The number of words that only one of two questions has."""
+    here, there = Counter(found.left.tokens), Counter(found.right.tokens)
+    return ((here - there) + (there - here)).total()
+
+
+def are_twins(found: QuestionPair) -> bool:
+    """True for two questions of nearly the same words."""
+    return apart(found) <= TWINS
+
+
+def is_reworded(found: QuestionPair) -> bool:
+    """True for two questions in other words: in a long one, more of them must be others."""
+    every = len(found.left.tokens) + len(found.right.tokens)
+    return apart(found) >= max(REWORDED, SHARE * every)
+
+
+def placed(found: QuestionPair) -> str:
+    """One preposition for another: cook for a toddler, cook with one; only if, even if."""
+    if not are_twins(found):
+        return ""
+    one, other = ({word for word in each.tokens if word in PLACING} for each in (found.left, found.right))
+    lacking, lacked = one - other, other - one
+    if not lacking or not lacked or lacking | lacked in ALIKE:
+        return ""
+    return f"{' '.join(sorted(lacking))} for {' '.join(sorted(lacked))}"
+
+
+def numbered(found: QuestionPair) -> str:
+    """One thing, and several of them, where nothing else differs: glass and glasses, the element and the elements."""
+    one, other = found.left.tokens, found.right.tokens
+    if len(one) != len(other):
+        return ""
+    unequal = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
+    plural = len(unequal) == 1 and _singular(unequal[0][0]) == _singular(unequal[0][1])
+    return " against ".join(unequal[0]) if plural else ""
+
+
+def headed(found: QuestionPair) -> str:
+    """Only one goes on behind a noun of both: a window motor is no window, and a book's chapter no book."""
+    helping = [[token for token in each.tokens if token in _HELPING] for each in (found.left, found.right)]
+    if bool(found.lone_left) == bool(found.lone_right) or not are_twins(found) or helping[0] != helping[1]:
+        return ""  # with another helping verb, the word is a verb: how long does it last
+    one, other = (found.left, found.right) if found.lone_left else (found.right, found.left)
+    lone = set(found.lone_left or found.lone_right) - set(found.rare_left or found.rare_right) - _light()
+    before = zip(("", *one.stems), (False, *one.content), strict=False)
+    nouns = _nouns(other)
+    heads = (
+        f"{noun} {word}"
+        for token, word, (noun, content) in zip(one.tokens, one.stems, before, strict=False)
+        if word in lone and content and noun in nouns and token not in PLACING and not token.endswith(_NO_NOUN)
+    )
+    return next((f"only one says {said}" for said in heads), "")
+
+
+def done_by(found: QuestionPair) -> str:
+    """The same is done by another: if I cancel, if they cancel."""
+    one, other = ({*found.left.tokens}, {*found.right.tokens})
+    for a, b in ((one, other), (other, one)):
+        if are_twins(found) and a & _I and b & _THEY and not a & _THEY and not b & _I:
+            return f"{min(a & _I)} against {min(b & _THEY)}"
+    return ""
+
+
+def two_changed(found: QuestionPair) -> str:
+    """Two content words changed places in questions of the same words: is every square a rectangle."""
+    one, other = (list(dict.fromkeys(each.content_stems)) for each in (found.left, found.right))
+    plain = [sorted(token.removesuffix("s") for token in each.tokens) for each in (found.left, found.right)]
+    same = plain[0] == plain[1] and found.left.tokens[:1] == found.right.tokens[:1]
+    if not same or len(one) != len(other) or {"and", "or"}.intersection(found.left.tokens):
+        return ""
+    if "than" in found.left.tokens:
+        before, behind = ({*each.tokens[: each.tokens.index("than")]} for each in (found.left, found.right))
+        return "the sides of than changed places" if before != behind else ""
+    places = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    return f"{one[places[0]]} and {one[places[1]]} changed places" if len(places) == 2 else ""
+
+
+def exchanged(found: QuestionPair) -> str:
+    """Two things changed places around another word, or two nouns next to each other: home care, a care home.
+
+    Not where one says with "by" what the other says without, or where things are listed.
+    """
+    both = (found.left, found.right)
+    if not are_twins(found) or _passive(found.left) != _passive(found.right):
+        return ""
+    one, other = map(_places, both)
+    if any(_is_list(each) for each in (one, other)):
+        return ""
+    words, others = [word for word, _ in one], [word for word, _ in other]
+    pivots = (word for word, kind in one if kind != "whose" and words.count(word) == others.count(word) == 1)
+    turned = sorted({(b, a) for a, b in _compounds(found.left)} & set(_compounds(found.right)))
+    around = (_around(word, one, other) for word in pivots)
+    return next(filter(None, (*around, *(f"{a} {b} against {b} {a}" for a, b in turned if a != b))), "")
+
+
+def _compounds(one: Words) -> list[tuple[str, str]]:
+    """The pairs of words with content that stand next to each other."""
+    both = zip(one.stems, one.stems[1:], one.content, one.content[1:], strict=False)
+    return [(a, b) for a, b, first, second in both if first and second]
+
+
+def _around(pivot: str, one: Sequence[Place], other: Sequence[Place]) -> str:
+    (before, behind), (back, front) = _sides(pivot, one), _sides(pivot, other)
+    first, second = (before & front) - behind - back, (behind & back) - before - front
+    return f"{min(first)} and {min(second)} changed places around {pivot}" if first and second else ""
+
+
+def _sides(pivot: str, places: Sequence[Place]) -> tuple[set[str], set[str]]:
+    """The words next before the pivot, and those next behind it."""
+    at = [word for word, _ in places].index(pivot)
+    return set(_things(places[:at])[-NEAR:]), set(_things(places[at + 1 :])[:NEAR])
+
+
+def _things(places: Sequence[Place]) -> list[str]:
+    return [word for word, kind in places if kind in ("thing", "whose")]
+
+
+def _places(one: Words) -> list[Place]:
+    kinds = {**dict.fromkeys(WHOSE, "whose"), **dict.fromkeys(TURNS, "turn"), **dict.fromkeys(_LISTING, "list")}
+    triples = zip(one.tokens, one.stems, one.content, strict=True)
+    named = ((word, "thing") if content else (token, kinds.get(token, "")) for token, word, content in triples)
+    return [(word, kind) for word, kind in named if kind]
+
+
+def _is_list(places: Sequence[Place]) -> bool:
+    """True if things are listed, whose order says nothing; "and then" lists what follows in time."""
+    kinds = {kind for _, kind in places}
+    return "list" in kinds and _ORDERING.isdisjoint(word for word, kind in places if kind == "turn")
+
+
+def _passive(one: Words) -> bool:
+    return "by" in one.tokens and bool(_BE.intersection(one.tokens[: one.tokens.index("by")]))
+
+
+def _singular(word: str) -> str:
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word.removesuffix("es")
+    return word if word.endswith("ss") else word.removesuffix("s")
+
+
+def _nouns(one: Words) -> set[str]:
+    """The words that end a noun phrase: behind an article, a preposition or another noun, and before no other noun."""
+    behind = (*one.content[1:], False)
+    found, inside = set(), False
+    for token, word, content, goes_on in zip(one.tokens, one.stems, one.content, behind, strict=False):
+        if content and inside and not goes_on:
+            found.add(word)
+        inside = token in _BEFORE or (inside and content)
+    return found
+
+
+@cache
+def _light() -> frozenset[str]:
+    return frozenset(map(stem, LIGHT_HEADS.split()))
