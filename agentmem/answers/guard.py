@@ -17,7 +17,7 @@ from agentmem.answers.little_words import particles, prepositions
 from agentmem.answers.narrowing import narrower
 from agentmem.answers.quantities import quantity, times
 from agentmem.answers.question_form import actor, asks, modality, tense, whose
-from agentmem.answers.twins import done_by, exchanged, headed, is_reworded, numbered, placed, two_changed
+from agentmem.answers.twins import TWIN_RULES, is_reworded, two_changed
 from agentmem.answers.voice import of_whom, voice
 from agentmem.answers.words import Amount, QuestionPair, Words, stem, table_lines
 
@@ -223,11 +223,7 @@ WORDS: tuple[Rule, ...] = (
     ("prefix", prefixes),
     ("participant", participants),
     ("acts", acts),
-    ("exchanged", exchanged),
-    ("placed", placed),
-    ("number", numbered),
-    ("head", headed),
-    ("done by", done_by),
+    *TWIN_RULES,
 )
 """The gates that read words."""
 

@@ -11,8 +11,9 @@ another order or another voice are a way of putting it: the gates on wording are
     Can I marry first and then apply for a visa?  Can I apply for a visa first and then marry?
 """
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from agentmem.answers.words import QuestionPair, Words, stem
@@ -34,11 +35,16 @@ TURNS = frozenset(
 )
 """Words without content around which an exchange says something else."""
 PLACING = frozenset(
-    "in on at for with by from into onto over under after before without against through during since until off out "  # noqa: SIM905
-    "up down away only even inside outside behind near".split()
+    "in on at to for with by about from into onto over under after before without against through during since until "  # noqa: SIM905
+    "off out up down away only even inside outside behind near".split()
 )
 """Words of which one for another says where, when, by what or for whom."""
-ALIKE = (frozenset({"on", "for"}), frozenset({"in", "for"}), frozenset({"in", "at"}), frozenset({"at", "for"}))
+ALIKE = tuple(
+    map(
+        frozenset,
+        ({"on", "for"}, {"in", "for"}, {"in", "at"}, {"at", "for"}, {"to", "with"}, {"to", "from"}, {"on", "about"}),
+    )
+)
 """Pairs of them that often say the same: the best books on it, the best books for it."""
 LIGHT_HEADS = """
 item thing matter stuff information info detail data rating rate account time timezone zone date day level process kind
@@ -48,6 +54,11 @@ now tonight everyday daily currently already again please due way
 """Nouns and other words at the end of a noun that leave it what it was: the mileage rating, trivia items."""
 _NO_NOUN = ("ly", "ed", "ing")
 _HELPING = frozenset("do does did is are was were will would can could should has have had".split())  # noqa: SIM905
+EVERY = frozenset("first last next every each one both everyone everybody everything".split())  # noqa: SIM905
+"""Words that say which of them, or how many."""
+LEAVE, DUTY = frozenset("can may could allowed permitted".split()), frozenset("must required obliged have has".split())  # noqa: SIM905
+"""Words of what one may, and of what one must, where "to" follows "have"."""
+_WORD = re.compile(r"[a-z']+")
 _I, _THEY = frozenset("i we me us".split()), frozenset("they them he she him".split())  # noqa: SIM905
 _LISTING = frozenset("and or vs versus between".split())  # noqa: SIM905
 _ORDERING = frozenset("then first before after than".split())  # noqa: SIM905
@@ -84,6 +95,28 @@ def placed(found: QuestionPair) -> str:
     if not lacking or not lacked or lacking | lacked in ALIKE:
         return ""
     return f"{' '.join(sorted(lacking))} for {' '.join(sorted(lacked))}"
+
+
+def which(found: QuestionPair) -> str:
+    """The first for every one, one for everyone."""
+    one, other = ({*_WORD.findall(each.text.lower())} & EVERY for each in (found.left, found.right))
+    parted = are_twins(found) and one - other and other - one
+    return f"{min(one - other)} against {min(other - one)}" if parted else ""
+
+
+def allowed(found: QuestionPair) -> str:
+    """What one may against what one must: which fields can be left blank, which have to be."""
+    if apart(found) > TWINS + 1:
+        return ""
+    duties = [_duties(each) for each in (found.left, found.right)]
+    leaves = [bool(LEAVE.intersection(each.tokens)) for each in (found.left, found.right)]
+    parted = any(duties[at] and not leaves[at] and leaves[not at] and not duties[not at] for at in (0, 1))
+    return "one asks for a duty, the other for a leave" if parted else ""
+
+
+def _duties(one: Words) -> bool:
+    pairs = zip(one.tokens, (*one.tokens[1:], ""), strict=False)
+    return any(token in DUTY and (token not in ("have", "has") or behind == "to") for token, behind in pairs)
 
 
 def numbered(found: QuestionPair) -> str:
@@ -213,3 +246,15 @@ def _nouns(one: Words) -> set[str]:
 @cache
 def _light() -> frozenset[str]:
     return frozenset(map(stem, LIGHT_HEADS.split()))
+
+
+TWIN_RULES: tuple[tuple[str, Callable[[QuestionPair], str]], ...] = (
+    ("exchanged", exchanged),
+    ("placed", placed),
+    ("number", numbered),
+    ("head", headed),
+    ("done by", done_by),
+    ("which", which),
+    ("allowed", allowed),
+)
+"""The gates on questions of nearly the same words, in order."""

@@ -32,6 +32,9 @@ from tests.answers.gates import rule
         ),
         ("What does home care cost here?", "What does a care home cost here?", "exchanged"),
         ("Who painted the barn?", "By whom was the barn painted?", ""),
+        ("How do I replace the first match?", "How do I replace every match?", "which"),
+        ("Which boxes can be left empty on the form?", "Which boxes have to be left empty on the form?", "allowed"),
+        ("Can I apologise to my aunt?", "Can I apologise for my aunt?", "placed"),
     ],
 )
 def test_what_differs_between_questions_of_nearly_the_same_words_was_meant(left: str, right: str, objects: str) -> None:
