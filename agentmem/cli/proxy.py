@@ -171,8 +171,9 @@ def _report(path: Path, output: Path | None, browse: bool, json: bool) -> None:
     count_prices()
     observed, skipped = split(load_paths([path])) if path.is_file() else ([], ())
     if not observed:
-        reason = f": {skipped[0].reason}" if skipped else ""
-        notices().print(f"No request of a model passed by{reason}.", highlight=False)
+        failed = _failed(path)
+        reason = f": {failed or skipped[0].reason}" if failed or skipped else ""
+        notices().print(f"No request of a model passed by{reason.removesuffix('.')}.", highlight=False, soft_wrap=True)
         return
     made: dict[str, Any] = report_on(observed, observed[0].name if len(observed) == 1 else path.name)
     if json:
@@ -182,3 +183,18 @@ def _report(path: Path, output: Path | None, browse: bool, json: bool) -> None:
         notices().print(f"The log is {path}: `agentmem why {path}` explains it.", highlight=False)
     if output:
         write_page(collect_observed(observed, made["run"]), output, browse)
+
+
+def _failed(path: Path) -> str:
+    """The requests in a log that were refused, with what was said of the last one; "" if there are none."""
+    from agentmem.replay.source import LogLine, lines
+
+    told = [one.value for one in (lines(path) if path.is_file() else ()) if isinstance(one, LogLine)]
+    refused = [one for one in told if isinstance(one.get("status"), int) and one["status"] >= 400]
+    if not refused:
+        return ""
+    response = refused[-1].get("response")
+    error = response.get("error") if isinstance(response, dict) else None
+    said = error.get("message") if isinstance(error, dict) else error
+    many = f"all {len(refused)} of them were" if len(refused) > 1 else "the one that did was"
+    return f"{many} refused (HTTP {refused[-1]['status']}){f': {said}' if said else ''}"

@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 import httpx
 
+from agentmem.integrations.unreachable import unreachable
 from agentmem.types import Clock
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -32,7 +33,6 @@ OF_CONNECTION = frozenset(
 
 _CONNECT = 30.0
 """Seconds that a connection to the provider may take. Reading has no limit: how long to wait is the client's choice."""
-_FAILED = "agentmem could not reach {upstream}: {error}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +219,13 @@ class _Passing:
     async def _refuse(self, error: Exception) -> None:
         """502, in a form that clients of both APIs read."""
         upstream = self._forwarder.upstreams.base(self._scope["path"], self._scope["headers"])
-        told = _FAILED.format(upstream=upstream, error=str(error) or type(error).__name__)
+        told = unreachable(upstream, error, _CONNECT)
         value = {"type": "error", "error": {"type": "api_error", "message": told}}
         body = json.dumps(value).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await self._begin(502, headers)
         self._pieces.append(body)
+        self._whole = True
         await self._send({"type": "http.response.body", "body": body})
 
     def told(self) -> Passed:

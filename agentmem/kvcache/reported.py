@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from agentmem.checking import shown
 from agentmem.types import Basis, Extras, Ttl, Usage
 
 INCLUDED = frozenset({"message", "fallback_message"})
@@ -11,6 +12,24 @@ INCLUDED = frozenset({"message", "fallback_message"})
 
 TIERS = frozenset({"batch"})
 """Anthropic's service tiers with prices of their own. (Its priority tier is paid in advance.)"""
+
+
+MOST = 10**12
+"""Tokens that no request has: a count above it is a mistake, and not worth a bill."""
+
+
+def tokens_of(value: Any) -> int:
+    """A count of tokens as a log has it: nothing, and what is below zero, are none.
+
+    Raises ValueError for what is no count.
+    """
+    try:
+        found = int(value or 0)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{shown(value)} is no count of tokens") from None
+    if found > MOST:
+        raise ValueError(f"{shown(value)} is no count of tokens: it is more than {MOST:,}")
+    return max(0, found)
 
 
 def merged(*reports: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,4 +128,4 @@ def _is_count(value: object) -> bool:
 
 
 def _count(report: Mapping[str, Any], name: str) -> int:
-    return max(0, int(report.get(name) or 0))
+    return tokens_of(report.get(name))

@@ -15,6 +15,7 @@ from agentmem.errors import WorkspaceError
 from agentmem.pages import address
 from agentmem.pages.cache import TOKENIZER, Cache
 from agentmem.pages.endings import NEWLINE
+from agentmem.pages.markdown import SectionTree
 from agentmem.pages.page import Page
 
 OPEN, CLOSE = "\x01", "\x02"
@@ -112,7 +113,11 @@ SELECT name, section, line, substr(body, 1, at - 1) || ? || substr(body, at, ?) 
 FROM (SELECT *, instr(lower(body), lower(?)) AS at FROM sections) WHERE at > 0 ORDER BY name, line LIMIT ?
 """
 
+_KEPT = "SELECT path, body, section, line FROM sections WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
+
 _Row = tuple[str, str | None, int, str | None, float, int]
+_Part = tuple[str, str, str | None, int]
+"""A section as it is kept: the headings above it, its text, its path and its first line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +140,24 @@ class PageHit:
         return address.join(self.page, self.section)
 
 
-def update(cache: Cache, revisions: Mapping[str, str], read: Callable[[str], Page | None]) -> None:
-    """Bring the index to these revisions. ``read`` gives the pages that are new to it."""
+def update(
+    cache: Cache,
+    revisions: Mapping[str, str],
+    read: Callable[[str], Page | None],
+    tree: Callable[[Page], SectionTree] = lambda page: page.tree,
+) -> None:
+    """Bring the index to these revisions. ``read`` gives the pages that are new to it, ``tree`` a page's sections."""
     with cache.transaction() as connection:
         indexed = dict(connection.execute("SELECT name, revision FROM indexed"))
         for name in indexed.keys() - revisions.keys():
             _forget(connection, name)
         for name, revision in revisions.items():
             if indexed.get(name) != revision:
-                _forget(connection, name)
                 page = read(name)
-                if page:
-                    _insert(connection, page)
+                if page is None:
+                    _forget(connection, name)
+                else:
+                    _put(connection, page, list(_rows(page, tree(page))))
 
 
 def search(cache: Cache, query: str, limit: int) -> tuple[PageHit, ...]:
@@ -227,16 +238,28 @@ def _forget(connection: sqlite3.Connection, name: str) -> None:
         connection.execute("DELETE FROM indexed WHERE name = ?", (name,))
 
 
-def _insert(connection: sqlite3.Connection, page: Page) -> None:
-    first = connection.execute("SELECT coalesce(max(last), 0) + 1 FROM indexed").fetchone()[0]
-    rows = [(first + index, page.name, *row) for index, row in enumerate(_rows(page))]
-    connection.executemany("INSERT INTO sections (rowid, name, path, body, section, line) VALUES (?,?,?,?,?,?)", rows)
-    connection.execute("INSERT INTO indexed VALUES (?,?,?,?)", (page.name, page.revision, first, first + len(rows) - 1))
+def _put(connection: sqlite3.Connection, page: Page, rows: Sequence[_Part]) -> None:
+    """Index a page. Of one that has as many sections as before, those that are as they were stay."""
+    found = connection.execute("SELECT first, last FROM indexed WHERE name = ?", (page.name,)).fetchone()
+    kept = list[_Part]()
+    if found and found[1] - found[0] + 1 == len(rows):
+        kept = connection.execute(_KEPT, found).fetchall()
+    if len(kept) != len(rows):
+        _forget(connection, page.name)
+        first = connection.execute("SELECT coalesce(max(last), 0) + 1 FROM indexed").fetchone()[0]
+        new = list(enumerate(rows, first))
+    else:
+        first = found[0]
+        new = [(first + at, row) for at, (row, was) in enumerate(zip(rows, kept, strict=True)) if row != was]
+        connection.executemany("DELETE FROM sections WHERE rowid = ?", [(number,) for number, _ in new])
+    every = [(number, page.name, *row) for number, row in new]
+    connection.executemany("INSERT INTO sections (rowid, name, path, body, section, line) VALUES (?,?,?,?,?,?)", every)
+    last = first + len(rows) - 1
+    connection.execute("INSERT OR REPLACE INTO indexed VALUES (?,?,?,?)", (page.name, page.revision, first, last))
 
 
-def _rows(page: Page) -> Iterator[tuple[str, str, str | None, int]]:
+def _rows(page: Page, tree: SectionTree) -> Iterator[_Part]:
     """One row for each part of a page: the headings above it, its text, its path and its first line."""
-    tree = page.tree
     yield "", page.data[: tree.stop].decode(), None, 1
     for section, (start, stop) in zip(tree.sections, pairwise(tree.cuts()[2:]), strict=True):
         titles = " / ".join(title for title, _ in section.path)

@@ -234,7 +234,8 @@ class Workspace(Closing):
         """The best matching sections, each with its best line. Quotes keep words together. ``limit`` is in hits."""
 
         def found(index: PageIndex) -> tuple[PageHit, ...]:
-            search.update(index.cache, dict(index.revisions), self._store.read_if_there)
+            revisions = dict(index.revisions)
+            search.update(index.cache, revisions, self._store.read_if_there, lambda page: index.digest(page).tree)
             return search.search(index.cache, query, limit)
 
         return self._store.indexed(found)

@@ -25,7 +25,7 @@ from agentmem.replay.registry import maker
 from agentmem.replay.session import SkippedLine
 from agentmem.replay.source import RecordingSource, Spool
 from agentmem.replay.tally import excesses, total
-from agentmem.replay.tasks import Replayed, Task, compare_task, replay_task
+from agentmem.replay.tasks import Replayed, Task, compare_task, replay_tasks
 from agentmem.replay.traces import TRACES, replay_trace
 from agentmem.replay.verify import Compared, verification
 from agentmem.types import Ttl
@@ -70,24 +70,55 @@ class ReplayPlan:
 
 def replay_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str, Any]:
     """The object that `agentmem replay --json` prints. Raises ConfigError where there is nothing to replay."""
-    runnable = [name for name in plan.policies if not missing(name)]
-    for name in runnable:
-        maker(name)
-    rules(plan.model or "", plan.provider)
-    with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped, traces):
-        providers = sorted({entry.provider for entry in entries})
-        if plan.model is None and plan.provider not in ("anthropic", *providers):
-            own = "the recordings name models of their own provider"
-            raise ConfigError(f"--provider {plan.provider} needs --model: {own}")
+    (made,) = replay_each([plan], progress)
+    return made
+
+
+def replay_each(plans: Sequence[ReplayPlan], progress: ReplayProgress = silent) -> list[dict[str, Any]]:
+    """The same for several plans over the same recordings, in chains of one size: each chain is read once for all."""
+    first = plans[0]
+    if any((one.paths, one.chain) != (first.paths, first.chain) for one in plans):
+        raise ValueError("plans that are replayed together have the same paths and chains")
+    for plan in plans:
+        for name in _runnable(plan):
+            maker(name)
+        rules(plan.model or "", plan.provider)
+    with _workers(first) as work, _indexed(first, work, progress) as (entries, skipped, traces):
+        for plan in plans:
+            _check_models(plan, entries)
         with_text = [entry for entry in entries if entry.text]
         again = repeated(entries)
-        joined = chains(with_text or entries, plan.chain if with_text else 0)
-        tasks = [_task(plan, one, again) for one in joined]
-        replayed = list(work(partial(replay_task, tuple(runnable)), tasks, "chains", progress))
-    skipped += [one for each in replayed for one in each.skipped]
+        joined = chains(with_text or entries, first.chain if with_text else 0)
+        tasks = [[(_runnable(plan), _task(plan, one, again)) for plan in plans] for one in joined]
+        replayed = list(work(replay_tasks, tasks, "chains", progress))
+    each = ([made[at] for made in replayed] for at in range(len(plans)))
+    return [_made(plan, entries, skipped, traces, made) for plan, made in zip(plans, each, strict=True)]
+
+
+def _runnable(plan: ReplayPlan) -> tuple[str, ...]:
+    return tuple(name for name in plan.policies if not missing(name))
+
+
+def _check_models(plan: ReplayPlan, entries: Sequence[IndexedSession]) -> None:
+    if plan.model is None and plan.provider not in ("anthropic", *(entry.provider for entry in entries)):
+        own = "the recordings name models of their own provider"
+        raise ConfigError(f"--provider {plan.provider} needs --model: {own}")
+
+
+def _made(
+    plan: ReplayPlan,
+    entries: Sequence[IndexedSession],
+    unread: Sequence[SkippedLine],
+    traces: Sequence[dict[str, Any]],
+    replayed: Sequence[Replayed],
+) -> dict[str, Any]:
+    """One plan's object."""
+    with_text = any(entry.text for entry in entries)
+    providers = sorted({entry.provider for entry in entries})
+    skipped = [*unread, *(one for each in replayed for one in each.skipped)]
     if with_text:
         skipped += [_without_text(entry) for entry in entries if not entry.text]
-    rows = [_row(name, plan, replayed, bool(with_text)) for name in plan.policies]
+    rows = [_row(name, plan, replayed, with_text) for name in plan.policies]
     beyond = excesses(rows, PEERS)
     rows = [{**row, "excess": beyond.get(row["policy"])} for row in rows]
     bills = sorted((one for each in replayed for one in each.bills), key=lambda one: (one.path, one.line, one.session))
@@ -103,7 +134,7 @@ def replay_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str,
         "policies": rows,
         "billed": billed(bills),
         "sessions": [one.numbers() for one in bills],
-        "traces": traces,
+        "traces": list(traces),
     }
 
 

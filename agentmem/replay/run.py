@@ -66,28 +66,61 @@ class Chain:
         return sum(known) if known else None
 
 
-def chain(
-    sessions: Sequence[RecordedSession], provider: str, model: str | None = None, ttl: Ttl | None = None
-) -> Chain:
-    """Join ``sessions``: each begins GAP seconds after the one before ended, with a context of its own.
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Sessions as one conversation, and what its calls need of it: the same whoever serves it, at whatever price."""
 
-    What is cached lives as long as the first session's client asked for, or for ``ttl``.
-    """
+    sessions: tuple[RecordedSession, ...]
+    exchanges: tuple[Exchange, ...]
+    needs: Needs
+    calls: Calls
+    texts: RecordedTexts
+
+    @property
+    def entries(self) -> list[tuple[Sequence[Frame], Sequence[Frame]]]:
+        """The new frames and the reply of each request."""
+        return [(exchange.arrived, exchange.reply) for exchange in self.exchanges]
+
+
+def join(sessions: Sequence[RecordedSession]) -> Joined:
+    """Join ``sessions``: each begins GAP seconds after the one before ended, with a context of its own."""
     needs, exchanges = Needs(), tuple(_joined(sessions))
     for exchange in exchanges:
         needs.follow(exchange.arrived, exchange.reply)
-    first = sessions[0]
-    begun = opening(first)
-    warm = dict(_begins(sessions, sum(one.tokens for one in begun.head)))
-    background = first.background
     entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
-    asked, texts = calls(entries), RecordedTexts(frame for each in entries for side in each for frame in side)
+    texts = RecordedTexts(frame for each in entries for side in each for frame in side)
+    return Joined(tuple(sessions), exchanges, needs, calls(entries), texts)
+
+
+def chain(
+    sessions: Sequence[RecordedSession] | Joined, provider: str, model: str | None = None, ttl: Ttl | None = None
+) -> Chain:
+    """Sessions as one conversation with a provider. Those that are joined already may be given so, again and again.
+
+    What is cached lives as long as the first session's client asked for, or for ``ttl``.
+    """
+    said = sessions if isinstance(sessions, Joined) else join(sessions)
+    first, exchanges = said.sessions[0], said.exchanges
+    begun = opening(first)
+    warm = dict(_begins(said.sessions, sum(one.tokens for one in begun.head)))
     lasts = ttl or first.ttl
-    made = Chain(first.name, begun, exchanges, needs, asked, texts, lasts, background, provider, model, begins=warm)
+    made = Chain(
+        first.name,
+        begun,
+        exchanges,
+        said.needs,
+        said.calls,
+        said.texts,
+        lasts,
+        first.background,
+        provider,
+        model,
+        begins=warm,
+    )
     prices = [made.rates(exchange, 0) for exchange in exchanges]
     outputs = [exchange.output for exchange in exchanges]
     head = _least_head(made)
-    bound = lower_bound(entries, head, prices, outputs, terms_of(provider, made.model_of(exchanges[0])))
+    bound = lower_bound(said.entries, head, prices, outputs, terms_of(provider, made.model_of(exchanges[0])))
     return replace(made, lower_bound_usd=bound, head=head)
 
 

@@ -14,7 +14,7 @@ from agentmem.replay.billed import Bill, bill
 from agentmem.replay.index import IndexedSession, load
 from agentmem.replay.ours import OURS, room_for
 from agentmem.replay.registry import maker
-from agentmem.replay.run import Chain, Rules, chain, replay
+from agentmem.replay.run import Chain, Joined, Rules, chain, join, replay
 from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.tally import Tally, ledger_tally
 from agentmem.replay.verify import Compared, compare
@@ -49,13 +49,38 @@ class Replayed:
 
 def replay_task(names: Sequence[str], task: Task) -> Replayed:
     """Replay one chain under the policies ``names``."""
-    made = Replayed()
-    loaded = list(_loaded(task, made.skipped))
-    if loaded and not loaded[0][1].text:
-        _ledger(names, task, *loaded[0], made)
-    elif loaded:
-        _policies(names, task, loaded, made)
+    (made,) = replay_tasks([(names, task)])
     return made
+
+
+def replay_tasks(asked: Sequence[tuple[Sequence[str], Task]]) -> list[Replayed]:
+    """Replay one chain under several terms, each with policies of its own: it is read and joined once for all."""
+    unread: list[SkippedLine] = []
+    loaded = list(_loaded(asked[0][1], unread))
+    joined = _Joining(loaded)
+    made = [Replayed(skipped=list(unread)) for _ in asked]
+    for (names, task), one in zip(asked, made, strict=True):
+        if loaded and not loaded[0][1].text:
+            _ledger(names, task, *loaded[0], one)
+        elif loaded:
+            _policies(names, task, joined, one)
+    return made
+
+
+class _Joining:
+    """The sessions of a chain, and those that were joined."""
+
+    def __init__(self, loaded: list[tuple[IndexedSession, RecordedSession]]) -> None:
+        self.loaded = loaded
+        self._joined: dict[tuple[int, ...], Joined] = {}
+
+    def chain(self, task: Task, sessions: Sequence[RecordedSession]) -> Chain:
+        """The chain of these sessions, joined once. An error stays an error each time."""
+        provider = sessions[0].provider if task.model is None else task.provider
+        key = tuple(map(id, sessions))
+        if key not in self._joined:
+            self._joined[key] = join(sessions)
+        return chain(self._joined[key], provider, task.model, task.ttl)
 
 
 def compare_task(task: Task) -> Compared | SkippedLine | None:
@@ -97,10 +122,8 @@ def _ledger(names: Sequence[str], task: Task, entry: IndexedSession, session: Re
     made.bills.append(found)
 
 
-def _policies(
-    names: Sequence[str], task: Task, loaded: list[tuple[IndexedSession, RecordedSession]], made: Replayed
-) -> None:
-    sound, joined = _sound(task, loaded, made.skipped)
+def _policies(names: Sequence[str], task: Task, joining: _Joining, made: Replayed) -> None:
+    sound, joined = _sound(task, joining, made.skipped)
     made.bills = [bill(session, entry.source.path, entry.source.line) for entry, session in sound]
     if joined is None:
         return
@@ -127,23 +150,19 @@ def _replayed(name: str, joined: Chain, budget: int, find: Rules) -> Tally:
 
 
 def _sound(
-    task: Task, loaded: list[tuple[IndexedSession, RecordedSession]], skipped: list[SkippedLine]
+    task: Task, joining: _Joining, skipped: list[SkippedLine]
 ) -> tuple[list[tuple[IndexedSession, RecordedSession]], Chain | None]:
     """The sessions that can be joined, and their chain. Where it cannot be made, those to blame are left out."""
-    joined = attempt(loaded[0][0], "", partial(_chain, task, [session for _, session in loaded]))
+    loaded = joining.loaded
+    joined = attempt(loaded[0][0], "", partial(joining.chain, task, [session for _, session in loaded]))
     if not isinstance(joined, SkippedLine):
         return loaded, joined
     sound = []
     for entry, session in loaded:
         told = f"{session.name}: it cannot be replayed"
-        alone = attempt(entry, told, partial(_chain, task, [session]))
+        alone = attempt(entry, told, partial(joining.chain, task, [session]))
         if isinstance(alone, SkippedLine):
             skipped.append(alone)
         else:
             sound.append((entry, session))
-    return sound, _chain(task, [session for _, session in sound]) if sound else None
-
-
-def _chain(task: Task, sessions: Sequence[RecordedSession]) -> Chain:
-    provider = sessions[0].provider if task.model is None else task.provider
-    return chain(sessions, provider, task.model, task.ttl)
+    return sound, joining.chain(task, [session for _, session in sound]) if sound else None

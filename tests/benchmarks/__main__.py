@@ -3,11 +3,11 @@
     python -m tests.benchmarks --data DIR [NAME ...] [--small] [--limit SECONDS] [--records FOLDER]
         [--resume | --missing] [--lanes N]
 
-One process runs after the other. With --lanes, those that only count run N at a time, once those that measure time have
-run alone. Each leaves its record as JSON in the folder of records (build/benchmarks by default): its figures, what it
-printed, how it ended and when. The table stands there too, as table.md and table.json. With --resume, what has a record
-of this commit is not run again; with --missing, what has a record of any commit. Ends non-zero when one missed its
-target, failed or took longer than the limit.
+One process runs after the other. With --lanes, those that only count run N at a time, the longest first, once those
+that measure time have run alone. Each leaves its record as JSON in the folder of records (build/benchmarks by
+default): its figures, what it printed, how it ended and when. The table stands there too, as table.md and table.json.
+With --resume, what has a record of this commit is not run again; with --missing, what has a record of any commit.
+Ends non-zero when one missed its target, failed or took longer than the limit.
 """
 
 import argparse
@@ -19,21 +19,24 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.benchmarks.data import DATA
-from tests.benchmarks.heading import commit
+from tests.benchmarks.heading import ROOT, commit
 from tests.benchmarks.records import GOOD, Record, Running, run, table
 
 MAIN = 'if __name__ == "__main__":'
 NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py") if MAIN in path.read_text(encoding="utf-8"))
 """The modules that can be run; the others help them."""
 _COUNTING = """
-answers_agreement answers_banking77 answers_near answers_private answers_real answers_traps cheats delegates
-fidelity fleet_faults humanevalpack kills merge_kills middleware middleware_beside planner_choices
-planner_eviction planner_pins planner_settings prices_beside private_requests proof_cheats proof_contradictions
-proof_pairs replay_chains replay_defaults replay_peers replay_traces replay_verify router_difficulty
-small_budget team_prefix token_estimate warehouse_faults why_matrix
+answers_agreement answers_banking77 answers_near answers_peers answers_private answers_real answers_traps
+block_cache cheats delegates fidelity fleet_batches fleet_faults fork_cache humanevalpack kills local_cache
+mcp_claude mcp_faults mcp_serving merge_kills middleware middleware_beside needles planner_choices planner_eviction
+planner_pins planner_settings prices_beside private_requests proof_cheats proof_contradictions proof_pairs
+replay_chains replay_defaults replay_peers replay_traces replay_verify router_difficulty small_budget team_prefix
+token_estimate warehouse_faults warehouse_peers warehouse_team watch_claude why_matrix
 """
 COUNTING = frozenset(_COUNTING.split())
-"""What measures no time and no memory, so that others may run beside it."""
+"""What is held to no time and no memory, so that others may run beside it."""
+KEPT = ROOT / "docs" / "benchmarks"
+"""Records of earlier runs: they say how long each takes."""
 RECORDS = Path("build") / "benchmarks"
 
 
@@ -57,7 +60,8 @@ def main() -> int:
     markdown = table(ended)
     given.records.mkdir(parents=True, exist_ok=True)
     (given.records / "table.md").write_text(markdown, encoding="utf-8")
-    rows = [{"benchmark": one.benchmark, "outcome": one.outcome, "seconds": one.seconds} for one in ended]
+    names = ("benchmark", "outcome", "seconds", "processor")
+    rows = [{name: getattr(one, name) for name in names} for one in ended]
     (given.records / "table.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
     print(f"\n{markdown}")
     return int(any(one.outcome not in GOOD for one in ended))
@@ -72,12 +76,21 @@ def run_all(names: Sequence[str], given: argparse.Namespace) -> list[Record]:
         for name in (one for one in left if one not in beside):
             print(f"\n[{len(ended) + 1}/{len(names)}] {name}", flush=True)
             ended[name] = _run(name, given)
-        for record in _side_by_side(beside, given):
+        for record in _side_by_side(longest_first(beside), given):
             ended[record.benchmark] = record
             print(f"\n[{len(ended)}/{len(names)}] {record.benchmark}: {record.outcome}, {record.seconds} s", flush=True)
     except KeyboardInterrupt:
         print("ended; --resume goes on from here")
     return [ended.get(name) or Record(name, "not run") for name in names]
+
+
+def longest_first(names: Sequence[str], kept: Path = KEPT) -> list[str]:
+    """By the seconds of the records that are kept, so that no lane ends with a long one; unknown ones come before.
+
+    Those of the processor count, where a record has them: others may have been at work when it was made.
+    """
+    records = {name: Record.read(kept / f"{name}.json") for name in names}
+    return sorted(names, key=lambda name: -(one.processor or one.seconds if (one := records[name]) else float("inf")))
 
 
 def _kept(name: str, given: argparse.Namespace) -> Record | None:

@@ -59,6 +59,10 @@ AT_DEFAULTS, AT_OUR_RATE, FASTER = 0.1, 0.6, 2.0
 SEED = 5
 QUERIES = 200
 CHUNK = 5_000
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where GPTCache's files are while its hits are counted: it commits on each lookup, and waits for the disk. Where time
+is measured both caches are on the disk.
+"""
 REMEMBERED = 256
 """Questions whose vectors are remembered, as our cache does."""
 
@@ -238,9 +242,10 @@ def main() -> int:
     parser.add_argument("--entries", type=int, default=100_000)
     given = parser.parse_args()
     heading("answer cache: GPTCache", "gptcache mock_data; Banking77, part report", seed=SEED, lookups=given.lookups)
-    folder = Path(tempfile.mkdtemp(prefix="agentmem-"))
-    atexit.register(shutil.rmtree, folder, True)  # after GPTCache's own exit hooks, which write into it
-    met = [mocked(given.data), side_by_side(given.data, given.lookups, folder)]
+    folder, counted = (Path(tempfile.mkdtemp(prefix="agentmem-", dir=where)) for where in (None, MEMORY))
+    for one in (folder, counted):
+        atexit.register(shutil.rmtree, one, True)  # after GPTCache's own exit hooks, which write into it
+    met = [mocked(given.data), side_by_side(given.data, given.lookups, counted)]
     if given.entries:
         met.append(timed(given.entries, folder))
     return 0 if all(met) else 1

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -60,7 +60,11 @@ _MOST_LINES = 120
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One run of one benchmark. ``outcome``: met, missed, skipped, failed, too long, or not run."""
+    """One run of one benchmark. ``outcome``: met, missed, skipped, failed, too long, or not run.
+
+    ``processor`` are the seconds of all cores that it took with what it started and waited for: unlike ``seconds``,
+    they are much the same on a busy machine.
+    """
 
     benchmark: str
     outcome: str
@@ -72,6 +76,7 @@ class Record:
     settings: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     printed: Sequence[str] = ()
+    processor: float = 0.0
 
     def of(self, commit: str) -> bool:
         """If it is of this commit, and of no other files."""
@@ -123,14 +128,15 @@ def run(
     places = {one: before.lstrip("-").upper() for before, one in given}
     command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--data", data, *arguments]
     began = time.monotonic()
-    lines, code, late = _heard(command, limit, beside)
+    lines, code, late, processor = _heard(command, limit, beside)
     outcome = "too long" if late else _OUTCOMES.get(code, f"failed ({code})")
     shown = [hidden(line, data, places) for line in lines]
-    return made(name, outcome, shown, time.monotonic() - began, [places.get(one, one) for one in arguments])
+    record = made(name, outcome, shown, time.monotonic() - began, [places.get(one, one) for one in arguments])
+    return replace(record, processor=round(processor, 2))
 
 
-def _heard(command: Sequence[str], limit: float | None, beside: Running | None) -> tuple[list[str], int, bool]:
-    """What a process printed, its exit code, and whether it was ended after its limit."""
+def _heard(command: Sequence[str], limit: float | None, beside: Running | None) -> tuple[list[str], int, bool, float]:
+    """What a process printed, its exit code, whether it was ended after its limit, and its processor seconds."""
     late, lines = list[bool](), list[str]()
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -151,7 +157,9 @@ def _heard(command: Sequence[str], limit: float | None, beside: Running | None) 
                 if not beside:
                     print(line, end="", flush=True)
                 lines.append(line.rstrip("\n"))
-            return lines, process.wait(), bool(late)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return lines, process.returncode, bool(late), used.ru_utime + used.ru_stime
         except KeyboardInterrupt:
             os.killpg(process.pid, signal.SIGKILL)
             raise
@@ -198,8 +206,10 @@ def made(name: str, outcome: str, lines: Sequence[str], seconds: float, argument
 
 def table(records: Sequence[Record]) -> str:
     """A line of markdown for each, and one for all."""
-    rows = [f"| {one.benchmark} | {one.outcome} | {one.seconds:,.1f} |" for one in records]
+    rows = [f"| {one.benchmark} | {one.outcome} | {one.seconds:,.1f} | {one.processor:,.1f} |" for one in records]
     met = sum(one.outcome == "met" for one in records)
     minutes = sum(one.seconds for one in records) / 60
     end = f"{met} of {len(records)} met, in {minutes:.1f} minutes."
-    return "\n".join(["| benchmark | outcome | seconds |", "|---|---|---:|", *rows, "", end, ""])
+    return "\n".join(
+        ["| benchmark | outcome | seconds | of the processor |", "|---|---|---:|---:|", *rows, "", end, ""]
+    )

@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from agentmem.replay.parallel import CHAIN, ReplayPlan, over_chains
 from agentmem.replay.peers import missing
 from agentmem.replay.tally import excesses, total
-from agentmem.replay.tasks import Replayed, replay_task
+from agentmem.replay.tasks import Replayed, Task, replay_tasks
 from agentmem.types import Ttl
 from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import heading, record_figures
@@ -51,13 +51,18 @@ SETTINGS: Mapping[str, CacheSetting] = {
 Row = Mapping[str, Any]
 
 
-def by_chain(path: Path, setting: CacheSetting, budget: int) -> tuple[list[Replayed], list[str]]:
-    """What came of each chain, and what was left out."""
-    names = (OURS, *PEERS)
-    plan = ReplayPlan((path,), names, setting.provider, setting.model, budget, ttl=setting.ttl)
-    replayed, skipped = over_chains(plan, partial(replay_task, names))
-    told = [one.reason for one in (*skipped, *(each for made in replayed for each in made.skipped))]
-    return [one for one in replayed if one.tallies], told
+def by_chain(path: Path, names: Sequence[str], budget: int) -> tuple[list[list[Replayed]], list[str]]:
+    """What came of each chain under each setting of these ``names``, and what could not be read. Each is read once."""
+    plan = ReplayPlan((path,), (OURS, *PEERS), budget=budget)
+    replayed, skipped = over_chains(plan, partial(under_each, tuple(names)))
+    return replayed, [one.reason for one in skipped]
+
+
+def under_each(names: Sequence[str], task: Task) -> list[Replayed]:
+    """One chain under each setting."""
+    found = [SETTINGS[name] for name in names]
+    terms = [replace(task, provider=one.provider, model=one.model, ttl=one.ttl) for one in found]
+    return replay_tasks([((OURS, *PEERS), one) for one in terms])
 
 
 def rows(tallies: Mapping[str, Any]) -> dict[str, Row]:
@@ -89,10 +94,11 @@ def show(name: str, found: Mapping[str, Row]) -> float:
     return act
 
 
-def measured(name: str, path: Path, budget: int) -> tuple[dict[str, Any], list[str]]:
+def measured(name: str, made: Sequence[Replayed], unread: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """The table of one setting, printed; and what it misses."""
     setting = SETTINGS[name]
-    replayed, told = by_chain(path, setting, budget)
+    told = [*unread, *(each.reason for one in made for each in one.skipped)]
+    replayed = [one for one in made if one.tallies]
     print(f"\n{name}: {setting.provider} {setting.model}, lifetimes {setting.ttl or 'as recorded'}")
     print(f"  {'chain':<10}{'to act':>7}{'cost':>7}{'excess':>7} dollars to act: ours, {', '.join(PEERS)}", end="")
     print(" | far calls | old lines | ours near, again")
@@ -121,8 +127,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     heading("Our policy beside peers', by chain", str(path), budget=given.budget, chain=f"{CHAIN:,} tokens")
     found: dict[str, Any] = {}
     misses: list[str] = []
-    for name in given.only or SETTINGS:
-        found[name], missed = measured(name, path, given.budget)
+    names = list(given.only or SETTINGS)
+    replayed, unread = by_chain(path, names, given.budget)
+    for at, name in enumerate(names):
+        found[name], missed = measured(name, [one[at] for one in replayed], unread)
         misses += missed
     record_figures(**{name: {"all": one["all"]} for name, one in found.items()}, missed=misses)
     if given.json:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from agentmem.replay.parallel import CHAIN, ReplayPlan, replay_all
+from agentmem.replay.parallel import CHAIN, ReplayPlan, replay_each
 from agentmem.replay.peers import missing
 from agentmem.types import Ttl
 from tests.benchmarks.data import DATA, recording
@@ -45,9 +45,8 @@ LEAST = ("far calls above each peer's", "old lines above each peer's", "near cal
 Rows = dict[str, dict[str, Any]]
 
 
-def replayed(path: Path, policies: tuple[str, ...], budget: int = BUDGET, ttl: Ttl | None = None) -> Rows:
+def shown(found: Mapping[str, Any], budget: int, ttl: Ttl | None) -> Rows:
     """The rows of some policies by name, printed as a table."""
-    found = replay_all(ReplayPlan((path,), policies, model=MODEL, budget=budget, ttl=ttl))
     rows = {row["policy"]: row for row in found["policies"]}
     print(f"\nbudget {budget:,}, lifetimes {ttl or 'as recorded'}")
     print(f"{'':24}" + "".join(f"{name.removesuffix('_tokens')[-15:]:>16}" for name in TABLE))
@@ -119,8 +118,10 @@ def main() -> int:
     heading("Our policy beside peers'", str(path), model=MODEL, chain=f"{CHAIN:,} tokens", settings=settings)
     tables: dict[str, Rows] = {}
     misses: list[str] = []
-    for name, policies, budget, ttl in _plans(given.budget):
-        rows = tables[name] = replayed(path, policies, budget, ttl)
+    plans = list(_plans(given.budget))
+    asked = [ReplayPlan((path,), policies, model=MODEL, budget=budget, ttl=ttl) for _, policies, budget, ttl in plans]
+    for (name, _, budget, ttl), found in zip(plans, replay_each(asked), strict=True):
+        rows = tables[name] = shown(found, budget, ttl)
         misses += sweep_misses(rows, name, budget)
         misses += default_misses(rows) if budget == BUDGET and ttl is None else []
     record_figures(tables=tables, missed=misses)

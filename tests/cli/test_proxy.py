@@ -1,6 +1,7 @@
 """agentmem.cli.proxy."""
 
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -58,6 +59,19 @@ def test_a_command_without_requests_says_so(tmp_path: Path) -> None:
     assert ended.exit_code == 0
     assert "No request of a model passed by" in ended.stderr
     assert not (tmp_path / "log.jsonl").exists()
+
+
+def test_a_command_whose_requests_were_refused_hears_why(tmp_path: Path) -> None:
+    """How many there were, and what was said to the last: here that nothing listens, and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    post = "httpx.post(os.environ['ANTHROPIC_BASE_URL'] + '/v1/messages', json={'model': 'm'})"
+    twice = f"import os, httpx\nfor _ in range(2):\n    {post}"
+    log = tmp_path / "log.jsonl"
+    ended = invoke("watch", "--upstream", closed, "--log", log, "--", sys.executable, "-c", twice)
+    shown = " ".join(ended.stderr.split())
+    assert "all 2 of them were refused (HTTP 502): agentmem could not reach" in shown
+    assert "Start the server there" in shown
 
 
 def test_what_cannot_work_is_refused(tmp_path: Path) -> None:

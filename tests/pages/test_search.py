@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.errors import WorkspaceError
+from agentmem.pages.cache import Cache
+from agentmem.pages.page import Page, make
+from agentmem.pages.search import search, update
 from agentmem.pages.workspace import Workspace
 
 
@@ -155,3 +158,35 @@ def test_long_lines_are_cut_around_the_match(workspace: Workspace) -> None:
     snippet = workspace.search("zebra")[0].snippet
     assert "zebra" in snippet
     assert len(snippet) <= 240
+
+
+def test_an_edit_of_a_long_page_writes_the_sections_that_changed(tmp_path: Path) -> None:
+    """Not all of them again, and each is found as it is now, also where lines were added and sections are gone."""
+    cache, files = Cache(tmp_path, in_memory=True), dict[str, Page]()
+
+    def put(*words: str) -> int:
+        """The rows that the index of a page with a section for each word writes."""
+        text = "# Top\n\n" + "".join(f"## S{at}\n\n{word} {'lorem ' * 9}\n\n" for at, word in enumerate(words))
+        page = files["long.md"] = make("long.md", text.encode())
+        with cache.reading() as connection:
+            before = connection.total_changes
+        update(cache, {"long.md": page.revision}, files.get)
+        with cache.reading() as connection:
+            return connection.total_changes - before
+
+    def hits(query: str) -> list[tuple[str | None, int]]:
+        return [(hit.section, hit.line) for hit in search(cache, query, 10)]
+
+    words = [f"word{at}" for at in range(2_000)]
+    assert put(*words) > 2_000
+    words[1_500] = "changed"
+    assert put(*words) < 40
+    assert hits("changed") == [("Top/S1500", 6_005)] and hits("word1500") == []
+    assert hits("word1501") == [("Top/S1501", 6_009)]
+    words[0] = "two\n\nlines"
+    put(*words)
+    assert hits("changed") == [("Top/S1500", 6_007)]
+    put(*words[:3])
+    assert hits("changed") == [] and hits("word2") == [("Top/S2", 15)]
+    update(cache, {}, files.get)
+    assert hits("word2") == []

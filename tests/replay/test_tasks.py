@@ -7,7 +7,7 @@ from agentmem.replay.index import IndexedSession, index
 from agentmem.replay.recordings import sources
 from agentmem.replay.session import SkippedLine
 from agentmem.replay.source import RecordingSource, Spool
-from agentmem.replay.tasks import Task, compare_task, replay_task
+from agentmem.replay.tasks import Task, compare_task, replay_task, replay_tasks
 from agentmem.replay.verify import Compared
 from tests.replay.logs import working
 
@@ -54,3 +54,25 @@ def test_a_session_that_cannot_be_compared_is_named(tmp_path: Path) -> None:
     (one,) = entries(tmp_path)
     assert isinstance(compare_task(task(one)), Compared)
     assert isinstance(compare_task(task(gone(one))), SkippedLine)
+
+
+def test_several_terms_at_once_are_as_each_by_itself(tmp_path: Path) -> None:
+    """A chain is read and joined once for all of them, and nothing of one shows in another: also caches of tokens."""
+    working(6).write(tmp_path / "a.jsonl")
+    working(3).write(tmp_path / "b.jsonl")
+    one = task(*entries(tmp_path))
+    terms = [
+        one,
+        replace(one, ttl="1h", budget=60_000),
+        replace(one, provider="openai", model="gpt-5.4"),
+        replace(one, provider="deepseek", model="deepseek-chat"),
+    ]
+    names = ("recorded", "append-only", "sliding", "agentmem")
+    together = replay_tasks([(names, each) for each in terms])
+    for made, each in zip(together, terms, strict=True):
+        alone = replay_task(names, each)
+        assert {name: tally.numbers() for name, tally in made.tallies.items()} == {
+            name: tally.numbers() for name, tally in alone.tallies.items()
+        }
+        assert made.bills == alone.bills and made.skipped == alone.skipped
+    assert len({made.tallies["agentmem"].cost_usd for made in together}) > 2

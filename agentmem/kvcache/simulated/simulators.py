@@ -7,11 +7,12 @@ only reads and plain input, because nobody bills their writes.
 import math
 import time
 from array import array
+from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from agentmem.kvcache.prompts import Prompt
 from agentmem.kvcache.rules import CacheRules, Matching
@@ -76,7 +77,7 @@ def token_ids(frames: Iterable[Frame]) -> Ids:
     row = array("I")
     for frame in frames:
         row.append(_HEADS + _SEGMENTS.get(frame.role or frame.segment, len(_SEGMENTS)))
-        row.extend(_ids(_text(frame)))
+        row.extend(_ids(frame.value["text"]) if frame.value.get("type") == "text" else _ids_of(frame.data))
     return row
 
 
@@ -97,13 +98,14 @@ def common(one: Ids, other: Ids) -> int:
     return low
 
 
-def _text(frame: Frame) -> str:
-    return frame.value["text"] if frame.value.get("type") == "text" else frame.data.decode("utf-8", "surrogatepass")
-
-
 @lru_cache(maxsize=16384)
 def _ids(text: str) -> Ids:
     return array("I", encoding().encode_ordinary(text))
+
+
+@lru_cache(maxsize=16384)
+def _ids_of(data: bytes) -> Ids:
+    return _ids(data.decode("utf-8", "surrogatepass"))
 
 
 _UNITS = 1024  # the most whole prefixes kept
@@ -230,35 +232,75 @@ class Blocks:
 
 
 class Units:
-    """Whole prefixes: each is read in full or not at all. The part that two prompts share becomes a unit too."""
+    """Whole prefixes: each is read in full or not at all. The part that two prompts share becomes a unit too.
+
+    Both are kept in order beside their dictionaries: what begins with a row stands next to it, so that a request looks
+    at a few of them and not at all.
+    """
 
     def __init__(self, rules: CacheRules) -> None:
         self._lifetime = rules.lifetimes["5m"]
         self._units: OrderedDict[bytes, float] = OrderedDict()
-        self._prompts: OrderedDict[bytes, Ids] = OrderedDict()
+        self._prompts: OrderedDict[bytes, None] = OrderedDict()
+        self._sorted_units: list[bytes] = []
+        self._sorted_prompts: list[bytes] = []
 
     def read(self, ids: Ids, now: float) -> int:
-        row = ids.tobytes()
-        whole = [unit for unit, until in self._units.items() if until > now and row.startswith(unit)]
-        longest = max(whole, key=len, default=b"")
+        longest = self._longest(ids.tobytes(), now)
         if longest:
             self._keep(longest, now)
         return len(longest) // ids.itemsize
 
     def store(self, ids: Ids, now: float) -> None:
         row = ids.tobytes()
-        shared = max((common(ids, other) for other in self._prompts.values()), default=0)
+        at = bisect_left(self._sorted_prompts, row)
+        beside = self._sorted_prompts[max(0, at - 1) : at + 1]
+        shared = max((_common_bytes(row, other) // ids.itemsize for other in beside), default=0)
         self._keep(row, now)
         if shared:
             self._keep(row[: shared * ids.itemsize], now)
-        self._prompts[row] = ids
+        if row not in self._prompts:
+            self._prompts[row] = None
+            self._sorted_prompts.insert(at, row)
         if len(self._prompts) > _UNITS:
-            self._prompts.popitem(last=False)
+            _drop_oldest(self._prompts, self._sorted_prompts)
+
+    def _longest(self, row: bytes, now: float) -> bytes:
+        """The longest unit that a row begins with and that lives: units that do stand before it, longest last."""
+        at = bisect_right(self._sorted_units, row) - 1
+        while at >= 0:
+            unit = self._sorted_units[at]
+            if not row.startswith(unit):
+                at = bisect_right(self._sorted_units, row[: _common_bytes(row, unit)], 0, at) - 1
+            elif self._units[unit] > now:
+                return unit
+            else:
+                at -= 1
+        return b""
 
     def _keep(self, unit: bytes, now: float) -> None:
+        if unit not in self._units:
+            insort(self._sorted_units, unit)
         self._units[unit] = max(self._units.pop(unit, 0.0), now + self._lifetime)
         if len(self._units) > _UNITS:
-            self._units.popitem(last=False)
+            _drop_oldest(self._units, self._sorted_units)
+
+
+def _drop_oldest(held: "OrderedDict[bytes, Any]", ordered: list[bytes]) -> None:
+    row, _ = held.popitem(last=False)
+    del ordered[bisect_left(ordered, row)]
+
+
+def _common_bytes(one: bytes, other: bytes) -> int:
+    """The length of the common prefix of two byte strings."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 class Slot:

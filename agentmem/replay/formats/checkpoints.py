@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from agentmem.distribution import install
 from agentmem.kvcache.frames import frame
-from agentmem.replay.formats.contents import moment_of
+from agentmem.kvcache.reported import tokens_of
+from agentmem.replay.formats.contents import moment_of, usage_or_odd
 from agentmem.replay.formats.message_list import Growth
 from agentmem.replay.session import Exchange, RecordedSession, SkippedLine, lifetime
 from agentmem.replay.source import RecordingSource, Spool, TableNames
@@ -55,15 +56,17 @@ class Checkpoints:
     def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The thread's conversation."""
         growth, provider, cut = Growth(), "", False
+        odd: list[str] = []
         try:
             for at, values in _steps(source):
-                provider = _add(growth, values["messages"], at) or provider
+                provider = _add(growth, values["messages"], at, odd) or provider
                 cut = cut or bool(values.get(CUTS))
         except ImportError as error:
             yield SkippedLine(source.path, 0, f"thread {source.name}: {error}: {install('langchain')}")
         except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
             yield SkippedLine(source.path, 0, f"thread {source.name}: a checkpoint cannot be read: {error}")
         exchanges = tuple(growth.exchanges)
+        yield from (SkippedLine(source.path, 0, f"thread {source.name}: {one}") for one in odd)
         if exchanges:
             head = None if exchanges[0].usage else ()
             ttl = lifetime(exchanges)
@@ -93,7 +96,7 @@ def _steps(source: RecordingSource) -> Iterator[tuple[float | None, Mapping[str,
                 yield moment_of(state.get("ts")), values
 
 
-def _add(growth: Growth, messages: "Sequence[BaseMessage]", at: float | None) -> str:
+def _add(growth: Growth, messages: "Sequence[BaseMessage]", at: float | None, odd: list[str]) -> str:
     """Take a checkpoint: a request for each reply that no earlier one had. Gives the provider, if it is named."""
     from langchain_core.messages import AIMessage
 
@@ -110,7 +113,9 @@ def _add(growth: Growth, messages: "Sequence[BaseMessage]", at: float | None) ->
         reply = tuple(_frames(message))
         model = str(meta.get("model_name") or meta.get("model") or "")
         before = [one for earlier in messages[:place] for one in _frames(earlier)]
-        growth.add(before, Exchange(when, when, model, (), reply, _usage(message), identity=identity))
+        growth.add(
+            before, Exchange(when, when, model, (), reply, usage_or_odd(_usage, message, odd), identity=identity)
+        )
     return provider
 
 
@@ -127,8 +132,8 @@ def _usage(message: "AIMessage") -> Usage | None:
     if not used:
         return None
     details = used.get("input_token_details") or {}
-    read = int(details.get("cache_read") or 0)
-    short, long = (int(details.get(f"ephemeral_{ttl}_input_tokens") or 0) for ttl in ("5m", "1h"))
-    short += max(0, int(details.get("cache_creation") or 0) - short - long)
-    fresh = max(0, int(used.get("input_tokens") or 0) - read - short - long)
-    return Usage("measured", fresh, read, short, long, int(used.get("output_tokens") or 0))
+    read = tokens_of(details.get("cache_read"))
+    short, long = (tokens_of(details.get(f"ephemeral_{ttl}_input_tokens")) for ttl in ("5m", "1h"))
+    short += max(0, tokens_of(details.get("cache_creation")) - short - long)
+    fresh = max(0, tokens_of(used.get("input_tokens")) - read - short - long)
+    return Usage("measured", fresh, read, short, long, tokens_of(used.get("output_tokens")))

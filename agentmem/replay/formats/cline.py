@@ -35,14 +35,14 @@ class Cline:
 
     def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The conversation, its replies metered in their order."""
-        shown = Path(source.file)
+        shown, telling = Path(source.file), Telling()
         requests: list[tuple[Any, Usage | None]] = []
         for line in lines(shown):
             if isinstance(line, SkippedLine):
                 yield line
             elif line.value.get("say") == "api_req_started":
-                requests.append((line.value.get("ts"), _usage(line.value.get("text"))))
-        telling = Telling()
+                requests.append((line.value.get("ts"), telling.used(_usage, line.value.get("text"))))
+                yield from telling.named(source.path, line.number)
         sent = shown.with_name(SENT)
         metered = iter(requests)
         for line in lines(sent) if sent.is_file() else ():
@@ -73,12 +73,7 @@ def _model(message: Value) -> str:
 
 def _usage(text: Any) -> Usage | None:
     """A request's numbers, written as JSON in its text. Input stands apart from what was cached."""
-    try:
-        told = json.loads(text)
-        if not isinstance(told, dict) or "tokensIn" not in told:
-            return None
-        return counted(
-            told["tokensIn"], told.get("cacheReads"), told.get("tokensOut"), told.get("cacheWrites"), apart=True
-        )
-    except (TypeError, ValueError):
+    told = json.loads(text) if text else None
+    if not isinstance(told, dict) or "tokensIn" not in told:
         return None
+    return counted(told["tokensIn"], told.get("cacheReads"), told.get("tokensOut"), told.get("cacheWrites"), apart=True)

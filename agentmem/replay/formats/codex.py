@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from agentmem.kvcache.reported import tokens_of
 from agentmem.replay.formats.contents import arguments
 from agentmem.replay.formats.telling import Telling, counted
 from agentmem.replay.session import RecordedSession, SkippedLine
@@ -50,6 +51,7 @@ class Codex:
                 reading.add(line.value)
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 yield SkippedLine(source.path, line.number, f"an item lacks what it should have: {error!r}")
+            yield from reading.telling.named(source.path, line.number)
         session = reading.telling.session(source.name, source.path, reading.provider)
         yield session or SkippedLine(source.path, 0, "no request in it: nobody replied")
 
@@ -96,10 +98,10 @@ class _Reading:
         totals = info.get("total_token_usage") or {}
         if totals and totals == self.totals:
             return
-        used = info.get("last_token_usage") or _grown(totals, self.totals)
-        self.totals = totals
+        before, self.totals = self.totals, totals
         self.telling.model = str(info.get("model") or self.telling.model)
-        self.telling.metered(_usage(used), at, bare=True)
+        usage = self.telling.used(lambda last: _usage(last or _grown(totals, before)), info.get("last_token_usage"))
+        self.telling.metered(usage, at, bare=True)
 
     def compacted(self, payload: Payload, at: Any) -> None:
         """The context begins anew: with the items that replace it, or else with the summary."""
@@ -164,4 +166,4 @@ def _usage(used: Payload) -> Usage:
 
 
 def _grown(now: Payload, before: Payload) -> Payload:
-    return {name: int(count or 0) - int(before.get(name) or 0) for name, count in now.items()}
+    return {name: tokens_of(count) - tokens_of(before.get(name)) for name, count in now.items()}

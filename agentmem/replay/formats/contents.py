@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from agentmem.types import Usage
+
 Block = dict[str, Any]
 
 
@@ -118,4 +120,15 @@ def _written(value: str) -> float | None:
         found = datetime.fromisoformat(value.strip())
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
+        return None
+
+
+def usage_or_odd(read: Callable[[Any], Usage | None], value: Any, odd: list[str]) -> Usage | None:
+    """The usage that ``read`` makes of ``value``. One that cannot be read is not known: what was said counts all the
+    same, and ``odd`` gets a word about it.
+    """
+    try:
+        return read(value)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        odd.append(f"a usage cannot be read, so what its request took is not known: {error}")
         return None

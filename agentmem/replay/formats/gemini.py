@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from agentmem.kvcache.reported import tokens_of
 from agentmem.replay.formats.telling import Telling, counted
 from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.source import LogLine, RecordingSource, Spool, lines
@@ -48,6 +49,7 @@ class Gemini:
                     (_message if whole else _record)(telling, record)
                 except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                     yield SkippedLine(source.path, line.number, f"a message lacks what it should have: {error!r}")
+                yield from telling.named(source.path, line.number)
         session = telling.session(source.name, source.path, "google")
         yield session or SkippedLine(source.path, 0, "no request in it: nobody replied")
 
@@ -72,7 +74,7 @@ def _message(telling: Telling, message: Value) -> None:
     telling.model = str(message.get("model") or telling.model)
     calls = message.get("toolCalls") or ()
     telling.replied([*_thoughts(message.get("thoughts")), *_texts(message.get("content")), *map(_call, calls)])
-    telling.metered(_tokens(message.get("tokens")), at, identity=str(message.get("id") or ""))
+    telling.metered(telling.used(_tokens, message.get("tokens")), at, identity=str(message.get("id") or ""))
     for call in calls:
         telling.heard([_result(call.get("id"), call.get("result"))], at)
 
@@ -86,7 +88,8 @@ def _record(telling: Telling, record: Value) -> None:
     elif kind == "assistant":
         telling.model = str(record.get("model") or telling.model)
         telling.replied([block for part in parts for block in _part(part)])
-        telling.metered(_metadata(record.get("usageMetadata")), at, identity=str(record.get("uuid") or ""))
+        usage = telling.used(_metadata, record.get("usageMetadata"))
+        telling.metered(usage, at, identity=str(record.get("uuid") or ""))
 
 
 def _part(part: Value) -> Iterator[dict[str, Any]]:
@@ -136,12 +139,12 @@ def _tokens(tokens: Any) -> Usage | None:
     """Gemini's input has the cached tokens in it; thoughts are billed as output."""
     if not isinstance(tokens, Mapping):
         return None
-    output = int(tokens.get("output") or 0) + int(tokens.get("thoughts") or 0)
+    output = tokens_of(tokens.get("output")) + tokens_of(tokens.get("thoughts"))
     return counted(tokens.get("input"), tokens.get("cached"), output)
 
 
 def _metadata(used: Any) -> Usage | None:
     if not isinstance(used, Mapping):
         return None
-    output = int(used.get("candidatesTokenCount") or 0) + int(used.get("thoughtsTokenCount") or 0)
+    output = tokens_of(used.get("candidatesTokenCount")) + tokens_of(used.get("thoughtsTokenCount"))
     return counted(used.get("promptTokenCount"), used.get("cachedContentTokenCount"), output)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.kvcache.frames import frame
-from agentmem.replay.formats.contents import moment_of, sent
+from agentmem.kvcache.reported import tokens_of
+from agentmem.replay.formats.contents import moment_of, sent, usage_or_odd
 from agentmem.replay.formats.message_list import RESULTS, Growth, said
 from agentmem.replay.formats.telling import counted
 from agentmem.replay.session import Exchange, RecordedSession, SkippedLine
@@ -53,12 +54,13 @@ class Inspect:
 
     def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The sample's conversation. Requests that share nothing are conversations of their own."""
-        sample = parsed(source.data())
+        sample, odd = parsed(source.data()), list[str]()
         try:
-            session = _session(sample, source)
+            session = _session(sample, source, odd)
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             yield SkippedLine(source.path, source.line, f"{source.name} lacks what it should have: {error!r}")
             return
+        yield from (SkippedLine(source.path, source.line, f"{source.name}: {one}") for one in odd)
         yield session or SkippedLine(source.path, source.line, f"{source.name}: no request in it, for nobody replied")
 
     def _archived(self, path: Path, spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
@@ -85,13 +87,13 @@ class Inspect:
         return spool.source(self.name, path, line, json.dumps(sample).encode(), name)
 
 
-def _session(sample: Value, source: RecordingSource) -> RecordedSession | None:
+def _session(sample: Value, source: RecordingSource, odd: list[str]) -> RecordedSession | None:
     kept = sample.get("attachments") or {}
     events = [event for event in sample.get("events") or () if event.get("event") == "model"]
     requests = [_of_event(event) for event in events] or list(_of_messages(sample))
     growth = Growth()
     head: tuple[Frame, ...] = ()
-    for at, (model, messages, reply, usage) in enumerate(requests):
+    for at, (model, messages, reply, used) in enumerate(requests):
         frames = [_frames(message, kept) for message in messages]
         system = tuple(one for sort, found in frames if sort == "system" for one in found)
         head = head or system
@@ -100,15 +102,15 @@ def _session(sample: Value, source: RecordingSource) -> RecordedSession | None:
         moment = (growth.exchanges[-1].at + 10.0 if growth.exchanges else 0.0) if when is None else when
         replied = tuple(_frames(reply, kept)[1]) if reply else ()
         own = system if system != head else None
-        growth.add(talk, Exchange(moment, moment, model, (), replied, usage, head=own))
+        growth.add(talk, Exchange(moment, moment, model, (), replied, usage_or_odd(_usage, used, odd), head=own))
     if not growth.exchanges:
         return None
     provider = str(requests[0][0]).partition("/")[0] if "/" in str(requests[0][0]) else "unknown"
     return RecordedSession(source.name, source.path, tuple(growth.exchanges), head=head, provider=provider)
 
 
-Asked = tuple[str, list[Any], Any, Usage | None]
-"""The model, the messages that it was sent, its reply and what it used."""
+Asked = tuple[str, list[Any], Any, Any]
+"""The model, the messages that it was sent, its reply and what it used, as the log has it."""
 
 
 def _of_event(event: Value) -> Asked:
@@ -119,7 +121,7 @@ def _of_event(event: Value) -> Asked:
         str(event.get("model") or output.get("model") or ""),
         list(event.get("input") or ()),
         reply,
-        _usage(output.get("usage")),
+        output.get("usage"),
     )
 
 
@@ -130,7 +132,7 @@ def _of_messages(sample: Value) -> Iterator[Asked]:
     model = str(sample.get("_model") or output.get("model") or "")
     places = [at for at, one in enumerate(messages) if isinstance(one, Mapping) and one.get("role") == "assistant"]
     for at in places:
-        yield model, messages[:at], messages[at], _usage(output.get("usage")) if at == places[-1] else None
+        yield model, messages[:at], messages[at], output.get("usage") if at == places[-1] else None
 
 
 def _frames(message: Value, kept: Value) -> tuple[str, list[Frame]]:
@@ -165,7 +167,7 @@ def _usage(used: Any) -> Usage | None:
     """Input has the cached tokens in it for some providers, and not for others: the sum of all tells."""
     if not isinstance(used, Mapping):
         return None
-    whole, output = int(used.get("input_tokens") or 0), int(used.get("output_tokens") or 0)
-    read, written = (int(used.get(f"input_tokens_cache_{kind}") or 0) for kind in ("read", "write"))
-    apart = int(used.get("total_tokens") or 0) >= whole + output + read + written
+    whole, output = tokens_of(used.get("input_tokens")), tokens_of(used.get("output_tokens"))
+    read, written = (tokens_of(used.get(f"input_tokens_cache_{kind}")) for kind in ("read", "write"))
+    apart = tokens_of(used.get("total_tokens")) >= whole + output + read + written
     return counted(whole, read, output, written, apart=apart)

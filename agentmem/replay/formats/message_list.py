@@ -12,7 +12,7 @@ from typing import Any
 
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.reported import read_usage
-from agentmem.replay.formats.contents import PACE, arguments, moment_of, sent
+from agentmem.replay.formats.contents import PACE, arguments, moment_of, sent, usage_or_odd
 from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SkippedLine
 from agentmem.replay.source import LogLine, RecordingSource, Spool, parsed, values
 from agentmem.types import Frame, Usage
@@ -63,6 +63,8 @@ class MessageList:
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 reason = f"message {number} of {source.name} lacks what it should have: {error!r}"
                 yield SkippedLine(source.path, source.line, reason)
+        told = (f"{source.name}: {one}" for one in reading.odd)
+        yield from (SkippedLine(source.path, source.line, one) for one in told)
         if reading.exchanges:
             yield reading.session(source)
         else:
@@ -121,6 +123,7 @@ class _Reading:
         self.tools: list[Frame] = []
         self.system: list[Frame] = []
         self.exchanges: list[Exchange] = []
+        self.odd: list[str] = []
         self._model, self._clock = model, -PACE
         self._arrived: list[Frame] = []
 
@@ -150,7 +153,7 @@ class _Reading:
         found = moment_of(message.get("timestamp") or message.get("created_at"))
         at = self._clock = self._clock + PACE if found is None else found
         reply = tuple(frame("message", block, "assistant") for block in said(message))
-        model, usage = str(message.get("model") or self._model), _usage(message.get("usage"))
+        model, usage = str(message.get("model") or self._model), usage_or_odd(_usage, message.get("usage"), self.odd)
         identity = str(message.get("id") or "")
         self.exchanges.append(Exchange(at, at, model, tuple(self._arrived), reply, usage, identity=identity))
         self._arrived = []

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from agentmem.kvcache.reported import tokens_of
 from agentmem.replay.formats.telling import Telling, counted
 from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.source import RecordingSource, Spool, TableNames, parsed, values
@@ -77,6 +78,7 @@ class OpenCode:
                 provider = _message(telling, whole, [parsed(part) for part in parts]) or provider
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 yield SkippedLine(source.path, number, f"a message lacks what it should have: {error!r}")
+            yield from telling.named(source.path, number)
         session = telling.session(source.name, source.path, provider or "unknown")
         yield session or SkippedLine(source.path, 0, f"no request in the session {source.name}: nobody replied")
 
@@ -96,6 +98,7 @@ class OpenCode:
                     provider = _message(telling, one.value, _parts(file, one.value)) or provider
                 except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
                     yield SkippedLine(str(file), one.number, f"a message lacks what it should have: {error!r}")
+                yield from telling.named(str(file), one.number)
         session = telling.session(source.name, source.path, provider or "unknown")
         yield session or SkippedLine(source.path, 0, "no request in it: nobody replied")
 
@@ -161,7 +164,8 @@ def _message(telling: Telling, message: Value, parts: list[Value]) -> str:
     telling.heard([], times.get("created"))
     telling.replied([block for one in parts for block in _said(one)])
     at = times.get("completed") or times.get("created")
-    telling.metered(_usage(info.get("tokens")), at, identity=str(info.get("id") or ""), bare=True)
+    usage = telling.used(_usage, info.get("tokens"))
+    telling.metered(usage, at, identity=str(info.get("id") or ""), bare=True)
     telling.heard([block for one in parts for block in _returned(one)], at)
     return str(info.get("providerID") or "")
 
@@ -195,5 +199,5 @@ def _usage(tokens: Any) -> Usage | None:
     if not isinstance(tokens, Mapping):
         return None
     cache = tokens.get("cache") or {}
-    output = int(tokens.get("output") or 0) + int(tokens.get("reasoning") or 0)
+    output = tokens_of(tokens.get("output")) + tokens_of(tokens.get("reasoning"))
     return counted(tokens.get("input"), cache.get("read"), output, cache.get("write"), apart=True)

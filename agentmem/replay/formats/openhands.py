@@ -87,10 +87,12 @@ class _Reading:
                 (self._new if "kind" in event else self._old)(event)
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 yield SkippedLine(path, line, f"an event lacks what it should have: {error!r}")
+            yield from self.telling.named(path, line)
 
     def ended(self, name: str, path: str) -> Iterator[RecordedSession | SkippedLine]:
         """All of it."""
         self._close()
+        yield from self.telling.named(path, 0)
         session = self.telling.session(name, path, "unknown")
         yield session or SkippedLine(path, 0, f"{name}: no request in it, for nobody replied")
 
@@ -177,7 +179,7 @@ class _Reading:
 
     def _close(self) -> None:
         if self.response:
-            usage = read_usage(self._usage) if self._usage else None
+            usage = self.telling.used(read_usage, self._usage) if self._usage else None
             self.telling.metered(usage, self._at, identity=self.response)
         self.response, self._usage = "", None
 

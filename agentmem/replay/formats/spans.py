@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.kvcache.frames import frame
-from agentmem.replay.formats.contents import arguments, moment_of, sent
+from agentmem.kvcache.reported import tokens_of
+from agentmem.replay.formats.contents import arguments, moment_of, sent, usage_or_odd
 from agentmem.replay.formats.message_list import RESULTS, Growth, said
 from agentmem.replay.formats.telling import counted
 from agentmem.replay.session import Exchange, RecordedSession, SkippedLine, lifetime
@@ -26,7 +27,10 @@ _CALL = re.compile(r"tool_calls\.(\d+)\.tool_call\.(id|function\.name|function\.
 
 @dataclass(frozen=True, slots=True)
 class ModelSpan:
-    """One call of a model: its conversation, its times, what was sent and replied, and what was used."""
+    """One call of a model: its conversation, its times, what was sent and replied, and what was used.
+
+    ``odd`` says that a usage stood there and could not be read.
+    """
 
     conversation: str
     at: float
@@ -37,6 +41,7 @@ class ModelSpan:
     reply: tuple[Value, ...]
     usage: Usage | None
     identity: str
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -69,9 +74,12 @@ class Spans:
                 yield line
                 continue
             try:
-                found += _spans(line.value)
+                read = list(_spans(line.value))
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 yield SkippedLine(source.path, line.number, f"a span lacks what it should have: {error!r}")
+                continue
+            yield from (SkippedLine(source.path, line.number, odd) for one in read for odd in one.odd)
+            found += read
         groups: dict[tuple[str, tuple[Frame, ...]], _Begun] = {}
         for span in sorted(found, key=lambda one: one.at):
             _add(groups, span)
@@ -147,7 +155,7 @@ def _of_span(span: Value) -> Iterator[ModelSpan]:
     context = span.get("context") or {}
     trace = span.get("traceId") or context.get("trace_id") or span.get("trace_id") or ""
     at = _moment(span, "startTimeUnixNano", "start_time")
-    inference = "llm.model_name" in given
+    inference, odd = "llm.model_name" in given, list[str]()
     yield ModelSpan(
         conversation=str(given.get("gen_ai.conversation.id") or given.get("session.id") or trace),
         at=at,
@@ -160,8 +168,9 @@ def _of_span(span: Value) -> Iterator[ModelSpan]:
             _indexed(given, "input") if inference else _conventional(given, "system_instructions", "input.messages")
         ),
         reply=tuple(_indexed(given, "output") if inference else _conventional(given, "output.messages")),
-        usage=_counts(given),
+        usage=usage_or_odd(_counts, given, odd),
         identity=str(given.get("gen_ai.response.id") or span.get("spanId") or context.get("span_id") or ""),
+        odd=tuple(odd),
     )
 
 
@@ -272,7 +281,7 @@ def _counts(given: Value) -> Usage | None:
         "llm.token_count.prompt_details.cache_write",
     )
     output = _first(given, "gen_ai.usage.output_tokens", "llm.token_count.completion")
-    return counted(whole, read, output, written, apart=int(whole) < int(read or 0) + int(written or 0))
+    return counted(whole, read, output, written, apart=tokens_of(whole) < tokens_of(read) + tokens_of(written))
 
 
 def _first(given: Value, *names: str) -> Any:
@@ -291,6 +300,7 @@ def _of_run(run: Value) -> Iterator[ModelSpan]:
     reply = [_plain(one.get("message") or one) for one in replies[:1]] or [
         _plain(one) for one in outputs.get("messages") or ()
     ]
+    odd = list[str]()
     used = next((one["usage_metadata"] for one in (*reply, outputs) if one.get("usage_metadata")), None)
     at = _moment(run, "start_time")
     yield ModelSpan(
@@ -301,8 +311,9 @@ def _of_run(run: Value) -> Iterator[ModelSpan]:
         provider=str(meta.get("ls_provider") or "unknown"),
         asked=tuple(_plain(one) for one in asked),
         reply=tuple(reply),
-        usage=_of_metadata(used),
+        usage=usage_or_odd(_of_metadata, used, odd),
         identity=str(run.get("id") or ""),
+        odd=tuple(odd),
     )
 
 

@@ -3,13 +3,14 @@
 Readers of logs whose lines are items, and not whole requests, share this.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from agentmem.kvcache.frames import frame
-from agentmem.replay.formats.contents import PACE, moment_of, sent
-from agentmem.replay.session import CutKind, Exchange, RecordedCut, RecordedSession, lifetime
+from agentmem.kvcache.reported import tokens_of
+from agentmem.replay.formats.contents import PACE, moment_of, sent, usage_or_odd
+from agentmem.replay.session import CutKind, Exchange, RecordedCut, RecordedSession, SkippedLine, lifetime
 from agentmem.types import NO_EXTRAS, Extras, Frame, Role, Usage
 
 
@@ -17,7 +18,8 @@ from agentmem.types import NO_EXTRAS, Extras, Frame, Role, Usage
 class Telling:
     """Takes items in their order. A request ends where the log meters it, or else where somebody else speaks again.
 
-    ``model`` is whose reply comes next, ``system`` and ``tools`` are what the log says of them.
+    ``model`` is whose reply comes next, ``system`` and ``tools`` are what the log says of them. ``odd`` are the usages
+    that could not be read, in words, until they are `named`.
     """
 
     model: str = ""
@@ -25,6 +27,7 @@ class Telling:
     tools: list[Frame] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     live: list[Frame] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
     _arrived: list[Frame] = field(default_factory=list)
     _later: list[Frame] = field(default_factory=list)
     _reply: list[Frame] = field(default_factory=list)
@@ -74,6 +77,15 @@ class Telling:
         self.live += (*self._arrived, *self._reply)
         self._arrived, self._later, self._reply, self._heard_at, self._cut = self._later, [], [], None, None
 
+    def used(self, read: Callable[[Any], Usage | None], value: Any) -> Usage | None:
+        """The usage that ``read`` makes of what the log has."""
+        return usage_or_odd(read, value, self.odd)
+
+    def named(self, path: str, line: int) -> Iterator[SkippedLine]:
+        """The usages that could not be read since the last time, by the line where they stand."""
+        told, self.odd = self.odd, []
+        yield from (SkippedLine(path, line, one) for one in told)
+
     def cut(self, kind: CutKind, content: Iterable[tuple[Role, Any]]) -> None:
         """The context begins anew with ``content``, what stands for the rest."""
         self.metered(None)
@@ -100,6 +112,6 @@ def _frames(content: Any, role: Role) -> list[Frame]:
 
 def counted(whole: Any, cached: Any = 0, output: Any = 0, written: Any = 0, *, apart: bool = False) -> Usage:
     """Usage from a tool's own counters. ``whole`` has the cached tokens in it, unless they stand ``apart``."""
-    total, read, wrote = (max(0, int(one or 0)) for one in (whole, cached, written))
+    total, read, wrote = map(tokens_of, (whole, cached, written))
     fresh = total if apart else max(0, total - read - wrote)
-    return Usage("measured", fresh, min(read, total) if not apart else read, wrote, 0, max(0, int(output or 0)))
+    return Usage("measured", fresh, min(read, total) if not apart else read, wrote, 0, tokens_of(output))

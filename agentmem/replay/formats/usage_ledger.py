@@ -5,9 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from agentmem.kvcache.reported import tokens_of
 from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SkippedLine
 from agentmem.replay.source import LogLine, RecordingSource, Spool, lines, parsed, spooled
 from agentmem.types import Usage
+
+_COUNTS = frozenset({"inp", "cr", "cw"})
+"""What an event has that is a request."""
 
 
 class UsageLedger:
@@ -32,10 +36,11 @@ class UsageLedger:
         compacted = False
         for event in events if isinstance(events, Sequence) else ():
             try:
-                if "inp" in event:
+                request = not _COUNTS.isdisjoint(event)
+                if request:
                     exchanges.append(_exchange(event, RecordedCut("compaction", ()) if compacted else None))
-                compacted = "inp" not in event
-            except (KeyError, TypeError, ValueError) as error:
+                compacted = not request
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
                 yield SkippedLine(source.path, source.line, f"an event lacks what it should have: {error!r}")
         if exchanges:
             yield RecordedSession(source.name, source.path, tuple(exchanges), text=False)
@@ -43,13 +48,13 @@ class UsageLedger:
 
 def _exchange(event: dict[str, Any], cut: RecordedCut | None) -> Exchange:
     at = datetime.fromisoformat(event["ts"]).timestamp()
-    long = int(event.get("cw1h") or 0)
+    long = tokens_of(event.get("cw1h"))
     usage = Usage(
         "measured",
-        uncached_tokens=int(event["inp"]),
-        cache_read_tokens=int(event["cr"]),
-        cache_write_5m_tokens=int(event["cw"]) - long,
+        uncached_tokens=tokens_of(event["inp"]),
+        cache_read_tokens=tokens_of(event["cr"]),
+        cache_write_5m_tokens=max(0, tokens_of(event["cw"]) - long),
         cache_write_1h_tokens=long,
-        output_tokens=int(event.get("out") or 0),
+        output_tokens=tokens_of(event.get("out")),
     )
     return Exchange(at, at, str(event["model"]), (), (), usage, cut)

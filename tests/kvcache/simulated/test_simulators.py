@@ -1,6 +1,7 @@
 """Caches of other providers: results computed by hand for each way of matching, and properties of all."""
 
 from array import array
+from collections import OrderedDict
 from dataclasses import replace
 
 import pytest
@@ -20,7 +21,7 @@ from agentmem.kvcache.rules import (
     CacheRules,
     rules,
 )
-from agentmem.kvcache.simulated.simulators import BlockStore, block_keys, common, prompt_ids, simulate
+from agentmem.kvcache.simulated.simulators import BlockStore, Units, block_keys, common, prompt_ids, simulate
 from agentmem.types import Frame, Role
 from tests.kvcache.prompting import text
 
@@ -291,3 +292,62 @@ def test_more_room_never_reads_less(chains: list[list[int]], room: int) -> None:
         small.store(one)
         large.store(one)
         assert len(small) <= room
+
+
+class _PlainUnits:
+    """Units as they are documented, each looked at by itself."""
+
+    def __init__(self) -> None:
+        self.units: OrderedDict[tuple[int, ...], float] = OrderedDict()
+        self.prompts: list[tuple[int, ...]] = []
+
+    def read(self, ids: tuple[int, ...], now: float) -> int:
+        longest = max((one for one, until in self.units.items() if until > now and ids[: len(one)] == one), key=len)
+        self.keep(longest, now)
+        return len(longest)
+
+    def store(self, ids: tuple[int, ...], now: float) -> None:
+        shared = max((common(array("I", ids), array("I", one)) for one in self.prompts), default=0)
+        for unit in (ids, ids[:shared]) if shared else (ids,):
+            self.keep(unit, now)
+        self.prompts = [one for one in self.prompts if one != ids] + [ids]
+
+    def keep(self, unit: tuple[int, ...], now: float) -> None:
+        self.units[unit] = max(self.units.get(unit, 0.0), now + DEEPSEEK.lifetimes["5m"])
+
+
+rows = st.lists(st.sampled_from((0, 1, 255, 256, 65_536, 1 << 24)), max_size=6).map(tuple)
+turns = st.tuples(rows, st.sampled_from((1.0, 9_000.0, 20_000.0)), st.booleans())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(turns, min_size=1, max_size=25))
+def test_units_are_found_as_if_each_were_looked_at(asked: list[tuple[tuple[int, ...], float, bool]]) -> None:
+    """The longest living prefix and the longest shared part, whatever else is stored and whatever has expired."""
+    units, plain, now = Units(DEEPSEEK), _PlainUnits(), 0.0
+    plain.units[()] = float("inf")
+    for row, later, stored in asked:
+        now += later
+        assert units.read(array("I", row), now) == plain.read(row, now)
+        if stored:
+            units.store(array("I", row), now)
+            plain.store(row, now)
+
+
+def test_units_that_go_on_from_each_other_are_not_all_looked_at() -> None:
+    """A long conversation: each request looks at a few of what is stored, however much that is."""
+    units, looked, row = Units(DEEPSEEK), [0], array("I")
+
+    class Watched(dict[bytes, float]):
+        def __getitem__(self, unit: bytes) -> float:
+            looked[0] += 1
+            return float(super().__getitem__(unit))
+
+    for turn in range(600):
+        row = row + array("I", [turn] * 5)
+        units.read(row, float(turn))
+        units.store(row, float(turn))
+    units._units = Watched(units._units)  # type: ignore[assignment]
+    assert units._longest(row.tobytes(), 600.0) == row.tobytes()
+    assert units._longest(row[:-1].tobytes() + b"\xff" * 8, 600.0) == row[:-5].tobytes()
+    assert looked[0] <= 4
