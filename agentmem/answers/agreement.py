@@ -23,7 +23,9 @@ LEAST = 0.85
 them, and rejects fewer equal ones: `python -m tests.benchmarks.answers_agreement --data DIR`."""
 SHARED = 0.6
 """Without an embedder: the least share of their content words that two equal answers have in common."""
-RULES: tuple[Rule, ...] = guard.WORDS
+_READ = frozenset({*guard.ABOUT, "scope", "quantity", "order", "roles"})
+RULES: tuple[Rule, ...] = tuple(one for one in guard.WORDS if one[0] in _READ)
+"""The gates on what is spoken about, and of how much of it. The others read how a question is put."""
 JUDGE = "judge.json"
 _KEPT = 1024
 _OPENING = re.compile(r"^\W*(?:(yes|yeah|yep|correct|sure)|(no|nope))\b(?:[\s,.;:!–—-]+|$)", re.IGNORECASE)
@@ -57,7 +59,7 @@ class Agreement:
         (yes, left), (also, right) = _opened(one), _opened(other)
         if yes is not None and also is not None and yes != also:
             return Judgement(False, "yes and no")
-        rule, _ = guard.objection(pair(left, right, self.spells), self.rules)
+        rule, _ = guard.first(self.rules, pair(left, right, self.spells))
         if rule:
             return Judgement(False, rule)
         if self._cosine is None:

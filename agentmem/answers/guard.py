@@ -234,9 +234,9 @@ PLAIN: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", swap))
 """The gates with a stricter swap, for a cache without a spelling check, and so without the default embedder."""
 
 
-_ABOUT = ("ids", "numbers", "antonyms", "kinds", "names", "prefix", "participant", "acts", "swap")
+ABOUT = ("ids", "numbers", "negation", "antonyms", "kinds", "names", "prefix", "participant", "acts", "swap")
 _ASKED = ("asks", "whose", "quantity", "modality", "scope", "narrower")
-SAID = frozenset({*_ABOUT, *_ASKED, *(name for name, _ in FORM)})
+SAID = frozenset({*ABOUT, *_ASKED, *(name for name, _ in FORM)})
 """The gates on what is asked, and about what, which hold in whatever words; the others read how it is put."""
 
 
@@ -248,10 +248,13 @@ def objection(found: QuestionPair, rules: Sequence[Rule] = RULES) -> tuple[str, 
     if found.left.text == found.right.text:
         return "", ""
     reworded = is_reworded(found)
-    for name, rule in rules:
-        if (name in SAID or not reworded) and (why := rule(found)):
-            return name, why
-    return "", ""
+    return first([one for one in rules if one[0] in SAID or not reworded], found)
+
+
+def first(rules: Iterable[Rule], found: QuestionPair) -> tuple[str, str]:
+    """(rule, why) of the first of these rules that objects, whatever the words; else ("", "")."""
+    objections = ((name, rule(found)) for name, rule in rules)
+    return next(((name, why) for name, why in objections if why), ("", ""))
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:

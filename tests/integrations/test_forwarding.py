@@ -146,7 +146,7 @@ def test_a_provider_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
         came = httpx.post(f"{proxy.url}/v1/messages", content=BODY)
     assert came.status_code == 502
     assert closed in came.json()["error"]["message"]
-    (line,) = [json.loads(one) for one in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    line = json.loads((tmp_path / "log.jsonl").read_text(encoding="utf-8"))
     assert (line["status"], line["complete"]) == (502, True)
 
 
