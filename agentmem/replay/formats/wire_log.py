@@ -15,7 +15,7 @@ from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.reported import read_usage, response_extras
 from agentmem.kvcache.shared_blocks import LineReader, MissingBlocks
 from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
-from agentmem.replay.formats.contents import PACE, arguments, blocks, moment_of, sent
+from agentmem.replay.formats.contents import PACE, arguments, blocks, moment_of, sent, worded
 from agentmem.replay.formats.message_list import Growth
 from agentmem.replay.session import Exchange, RecordedSession, SkippedLine, lifetime
 from agentmem.replay.source import RecordingSource, Spool, lines
@@ -165,9 +165,11 @@ def _request(value: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         raise _Unfit("the response broke off")
     if not isinstance(body, dict) or "model" not in body or not ("messages" in body or "input" in body):
         raise _Unfit('no request of a model under "request"')
+    if not isinstance(body["model"], str) or not body["model"]:
+        raise _Unfit(f"a model's name is text, not {type(body['model']).__name__}: {body['model']!r}")
     provider = "openai" if _asks_openai(body, path, value.get("response")) else "anthropic"
     shaped = messages_body(body) if provider == "openai" else body
-    said = [{**message, "content": blocks(message.get("content"))} for message in shaped["messages"]]
+    said = [{**message, "content": blocks(worded(message.get("content")))} for message in shaped["messages"]]
     return provider, {**shaped, "messages": said}
 
 
@@ -183,7 +185,9 @@ def _asks_openai(body: dict[str, Any], path: str, response: Any) -> bool:
 
 def _anthropic_reply(response: dict[str, Any]) -> tuple[list[Frame], Usage | None]:
     usage = response.get("usage")
-    said = [frame("message", block, "assistant") for block in blocks(response.get("content"))]
+    if "content" not in response and not usage:
+        raise _Unfit("the response holds no reply")
+    said = [frame("message", block, "assistant") for block in blocks(worded(response.get("content")))]
     return said, read_usage(usage) if usage else None
 
 
@@ -205,7 +209,7 @@ def _said(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     elif "role" not in item and "content" not in item:
         yield dict(item)
     else:
-        yield from sent(item.get("content"))
+        yield from sent(worded(item.get("content")))
     for call in item.get("tool_calls") or ():
         yield _call(call.get("id"), call["function"])
 
