@@ -275,6 +275,10 @@ CAUSES: tuple[Cause, ...] = (
 UNEXPLAINED = (
     "Nothing in the requests explains it: the provider let the prefix go before its time, or served it elsewhere."
 )
+CUT_ANEW = (
+    "agentmem compacted here again what it had compacted before, since it no longer knew of that: it keeps "
+    "its cuts in the agent's state. Give the agent a checkpointer and each conversation its thread_id."
+)
 NOT_STORED = (
     "A breakpoint stands at its end, and yet the provider reports nothing as written: see whether it caches this model "
     "at all, and whether a proxy between drops the mark or the numbers."

@@ -5,17 +5,30 @@ read. The part between two differences goes to the first of them, and the rest t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
-from agentmem.kvcache.why.causes import NOT_STORED, UNEXPLAINED, CauseCase, CauseName, explain, fix, uncovered
+from agentmem.kvcache.why.causes import (
+    CUT_ANEW,
+    NOT_STORED,
+    UNEXPLAINED,
+    CauseCase,
+    CauseName,
+    explain,
+    fix,
+    lifetime,
+    uncovered,
+)
 from agentmem.kvcache.why.differences import FrameDifference, byte, differences, location, texts
 from agentmem.kvcache.why.lineage import RequestPair, predecessor
+from agentmem.kvcache.why.marks import OURS, is_ours
 from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.kvcache.why.texts import excerpts
 
 _NOISE = 32, 0.002
 """Tokens, and a share of what was stored. A smaller loss is a difference of counting."""
+_AS_FULL = 0.5
+"""The share of the context that was cut first, below which nothing has to be cut again."""
 _WARMING_UP = 3
 """Requests that a conversation may take to reach the provider's minimum."""
 
@@ -58,7 +71,32 @@ def diagnose(requests: Sequence[ObservedRequest]) -> list[Finding]:
         if not (pair.replaced and pair.before.number in lived_on)
         for finding in _findings(pair)
     )
-    return [one for one in found if one.cause != "below_minimum" or one.request not in growing]
+    anew = _cut_anew(pairs)
+    return [
+        replace(one, fix=CUT_ANEW) if one.cause == "compaction" and one.request in anew else one
+        for one in found
+        if one.cause != "below_minimum" or one.request not in growing
+    ]
+
+
+def _cut_anew(pairs: Sequence[RequestPair]) -> set[int]:
+    """The requests in which a compaction of ours was made again, since its middleware had lost the one before.
+
+    What is there then is far smaller than what was cut the first time, and the cache has not expired.
+    """
+    anew: set[int] = set()
+    cut_at: dict[str, float] = {}
+    for pair in pairs:
+        if pair.compacted_by != OURS:
+            continue
+        size = sum(one.tokens for one in pair.before.messages)
+        least = cut_at.get(pair.now.session, inf)
+        lives = pair.now.at - pair.before.at <= lifetime(pair)
+        if is_ours(pair.before.messages) and lives and size < _AS_FULL * least:
+            anew.add(pair.now.number)
+        elif not is_ours(pair.before.messages):
+            cut_at[pair.now.session] = min(size, least)
+    return anew
 
 
 def _growing(pairs: Sequence[RequestPair]) -> set[int]:

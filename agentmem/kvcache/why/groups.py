@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agentmem.kvcache.why.causes import CauseName
+from agentmem.kvcache.why.causes import CUT_ANEW, CauseName
 from agentmem.kvcache.why.diagnosis import Finding
 
 AGAINST_REPORT = (
@@ -71,8 +71,9 @@ def dollars_lost(findings: Sequence[Finding]) -> float | None:
 
 def grouped(losses: Iterable[tuple[str, Finding]]) -> tuple[FindingGroup, ...]:
     """The groups of ``losses``, each a session's name and a finding, in the order of their first requests."""
-    found: dict[tuple[str, CauseName | None, str | None, bool], list[Finding]] = {}
+    found: dict[tuple[tuple[str, CauseName | None, str | None, bool], bool], list[Finding]] = {}
     for session, one in losses:
         place = one.segment.partition(" ")[0] if one.segment is not None else None
-        found.setdefault((session, one.cause, place, one.declared), []).append(one)
-    return tuple(FindingGroup(*key, tuple(findings)) for key, findings in found.items())
+        key = session, one.cause, place, one.declared
+        found.setdefault((key, one.fix == CUT_ANEW), []).append(one)
+    return tuple(FindingGroup(*key, tuple(findings)) for (key, _), findings in found.items())
