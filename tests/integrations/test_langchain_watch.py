@@ -19,10 +19,11 @@ from langchain.agents.middleware import (
     dynamic_prompt,
 )
 from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
 from agentmem.integrations.langchain import ContextMiddleware
+from agentmem.integrations.langchain_hints import LOST
 from agentmem.integrations.langchain_watch import STATE, watched
 from agentmem.integrations.observing import completed, observe
 from agentmem.kvcache.why.causes import CAUSES, CUT_ANEW
@@ -72,6 +73,18 @@ class Shuffled(AgentMiddleware[Any, Any, Any]):
     async def awrap_model_call(self, request: Any, handler: Any) -> Any:
         tools = request.tools if next(self.turns) % 2 else request.tools[::-1]
         return await handler(request.override(tools=tools))
+
+
+class Once(AgentMiddleware[Any, Any, Any]):
+    """Says another prompt from the third request on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = count()
+
+    def wrap_model_call(self, request: Any, handler: Any) -> Any:
+        prompt = PROMPT if next(self.turns) < 2 else f"{PROMPT} Hurry up."
+        return handler(request.override(system_message=SystemMessage(prompt)))
 
 
 class Edited(AgentMiddleware[Any, Any, Any]):
@@ -232,12 +245,29 @@ def test_our_own_cuts_are_compactions() -> None:
     assert fixes == {"agentmem compacted here. " + next(one.fix for one in CAUSES if one.name == "compaction")[11:]}
 
 
-def test_cuts_made_anew_in_each_call_are_said_to_be_that() -> None:
-    """Without a checkpointer the state that has the cuts is gone after each call: the fix is to give one."""
-    with serving(Chatting()) as served:
+def test_cuts_made_anew_in_each_call_are_said_to_be_that(caplog: pytest.LogCaptureFixture) -> None:
+    """Without a checkpointer the state that has the cuts is gone after each call: the fix is to give one.
+
+    The middleware says so by itself, once.
+    """
+    with serving(Chatting()) as served, caplog.at_level(logging.WARNING):
         fixes = chat(served, None)
         assert "break" not in breaks_of(served)
     assert CUT_ANEW in fixes and "checkpointer" in CUT_ANEW
+    assert [one.getMessage() for one in caplog.records if one.name == "agentmem.langchain"] == [LOST]
+
+
+def test_a_prompt_that_changes_with_every_request_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """With what `watched` would say of it. One change alone is somebody's choice."""
+    for stack, count_of in (([clock()], 1), ([Once()], 0), ([], 0)):
+        caplog.clear()
+        with serving(Script(5)) as served, caplog.at_level(logging.WARNING):
+            middleware: Any = [*stack, ContextMiddleware(budget=BUDGET)]
+            create_agent(served.model, [record], system_prompt=PROMPT, middleware=middleware).invoke(TASK, CONFIG)
+        told = [one.getMessage() for one in caplog.records if one.name == "agentmem.langchain"]
+        assert len(told) == count_of
+        assert all("system, block 0 was" in one and "volatile_text" in one and "watched" in one for one in told)
+        assert all("It is 9:00" in one and "It is 10:00" in one for one in told)
 
 
 def test_langchains_summaries_are_compactions() -> None:
