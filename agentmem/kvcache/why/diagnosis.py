@@ -12,6 +12,7 @@ from agentmem.kvcache.why.causes import (
     CUT_ANEW,
     NOT_STORED,
     UNEXPLAINED,
+    UNEXPLAINED_BY_ITSELF,
     CauseCase,
     CauseName,
     explain,
@@ -167,7 +168,8 @@ def _explained(case: CauseCase, lost: int) -> Iterator[Finding]:
     """A finding for each cause. The first bears the loss."""
     causes = explain(case)
     if not causes and (case.stored or case.pair.before.marked):
-        yield _finding(case, None, UNEXPLAINED if case.stored else NOT_STORED, lost)
+        unexplained = UNEXPLAINED if case.pair.before.marked else UNEXPLAINED_BY_ITSELF
+        yield _finding(case, None, unexplained if case.stored else NOT_STORED, lost)
     for number, cause in enumerate(causes):
         yield _finding(case, cause.name, fix(cause, case.pair), 0 if number else lost)
 

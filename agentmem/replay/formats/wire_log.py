@@ -71,6 +71,25 @@ class _Begun:
     growth: Growth = field(default_factory=Growth)
 
 
+class LineClock:
+    """When the request of each line of a log was sent."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def moment(self, value: Mapping[str, Any]) -> float:
+        """By the line, else by the response, else PACE after the one before. Raises ValueError for no time."""
+        named = next((value[key] for key in ("at", "timestamp", "ts") if key in value), None)
+        found = moment_of(named)
+        if found is None and named is not None:
+            raise _Unfit(f'no time under "at": {named!r}')
+        response = value.get("response")
+        if found is None and isinstance(response, dict):
+            found = moment_of(response.get("created_at", response.get("created")))
+        self._last = self._last + PACE if found is None else found
+        return self._last
+
+
 UNREADABLE = (_Unfit, MissingBlocks, KeyError, TypeError, ValueError, AttributeError, RecursionError)
 """What `WireReading.add` and `LineReader.whole` raise for a line that is passed over."""
 
@@ -84,7 +103,7 @@ class WireReading:
         self._make = Frames() if make is None else make
         self._known: dict[Frame, Frame] = {}
         self._ended: dict[str, Growth] = {}
-        self._clock = 0.0
+        self._clock = LineClock()
 
     def add(self, value: dict[str, Any], line: int) -> None:
         """Take the next line. Raises an error of UNREADABLE; requests that failed are passed over."""
@@ -100,7 +119,7 @@ class WireReading:
         usage = replace(usage, basis=value["basis"]) if usage and value.get("basis") in _BASES else usage
         head = (*prompt.tools, *prompt.system)
         frames = (*self._before(value), *(self._known.setdefault(one, one) for one in prompt.messages))
-        at = self._moment(value)
+        at = self._clock.moment(value)
         begun = self._place(provider, str(value.get("session") or ""), head, frames)
         exchange = Exchange(
             at=at,
@@ -133,15 +152,6 @@ class WireReading:
         named = (value.get("request") or value["body"]).get("previous_response_id")
         growth = self._ended.get(str(named)) if named else None
         return growth.live if growth and growth.exchanges[-1].identity == named else ()
-
-    def _moment(self, value: dict[str, Any]) -> float:
-        """When a request was sent; where the line does not say, PACE after the one before."""
-        named = next((value[key] for key in ("at", "timestamp", "ts") if key in value), None)
-        found = moment_of(named)
-        if found is None and named is not None:
-            raise _Unfit(f'no time under "at": {named!r}')
-        self._clock = self._clock + PACE if found is None else found
-        return self._clock
 
     def _place(self, provider: str, session: str, head: tuple[Frame, ...], frames: tuple[Frame, ...]) -> _Begun:
         """The conversation that a request shares most with, if more than nothing; else a new one."""
