@@ -88,6 +88,8 @@ def _explain(group: "FindingGroup", session: str) -> None:
         out.print(Text(f"  - {one_line(first.before or '')}", "red"))
         out.print(Text(f"  + {one_line(first.after or '')}", "green"))
     out.print(Text(f"  {group.tokens_lost:,} tokens lost{_worth(group.usd_lost)}"))
+    if group.saved:
+        out.print(Text(f"  {group.saved}"))
     if first.provider_reason:
         out.print(Text(f"  the provider says: {first.provider_reason}"))
     out.print(Text(f"  {first.fix}", "italic"))

@@ -49,6 +49,20 @@ class FindingGroup:
             return f"request {numbers[0]}"
         return f"{len(numbers):,} requests, from {min(numbers):,} to {max(numbers):,}"
 
+    @property
+    def together(self) -> tuple[CauseName, ...]:
+        """The causes that must be mended with this one before it saves anything."""
+        return tuple(dict.fromkeys(name for one in self.findings for name in one.together))
+
+    @property
+    def saved(self) -> str:
+        """What has to be mended with this one, in words; "" where its saving is its own."""
+        if not self.together:
+            return ""
+        others = " and ".join(self.together)
+        counted = "both save it together" if self.tokens_lost else f"what both save is counted with {others}"
+        return f"mending this alone saves nothing, {others} must be mended as well: {counted}"
+
     def value(self) -> dict[str, object]:
         """The object that `agentmem why --json` prints."""
         return {
@@ -59,6 +73,7 @@ class FindingGroup:
             "requests": list(self.requests),
             "tokens_lost": self.tokens_lost,
             "usd_lost": self.usd_lost,
+            "together": list(self.together),
             "fix": self.findings[0].fix,
         }
 
