@@ -74,7 +74,7 @@ def traffic(planted: tuple[Fault, ...], seed: int, turns: int) -> tuple[list[Obs
         return body
 
     faulty = CodingAgent(seed, turns=turns, fault=fault).requests()
-    return observed(list(faulty)), observed(clean)
+    return observed(iter(list(faulty))), observed(iter(clean))
 
 
 def cost(requests: list[ObservedRequest]) -> float:

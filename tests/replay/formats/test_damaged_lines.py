@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from agentmem.errors import ConfigError
+from agentmem.replay.parallel import ReplayPlan, replay_all
 from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.report.loading import diagnose_path
 from tests.replay.formats import test_agents as agents
@@ -136,3 +138,13 @@ def test_a_damaged_line_hides_no_expiry(tmp_path: Path) -> None:
     found = diagnose_path(path)
     assert [one.cause for _, one in found.losses] == ["expiry"]
     assert (found.requests, [one.line for one in found.skipped]) == (2, [4])
+
+
+def test_a_file_that_cannot_be_read_has_no_line(tmp_path: Path) -> None:
+    """The error of a replay names the file, and a line only where there is one."""
+    path = tmp_path / "log.jsonl"
+    for text, place in (("", f"{path}: "), ('{"type": "assistant", "message": 7}\n', f"{path}:1: ")):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError) as caught:
+            replay_all(ReplayPlan((path,), ("recorded",), jobs=1))
+        assert place in str(caught.value) and ":0" not in str(caught.value)
