@@ -84,10 +84,13 @@ def _explain(group: "FindingGroup", session: str) -> None:
     if first.segment is not None:
         block = "" if first.block is None else f", block {first.block}"
         of = "" if len(group.requests) == 1 else f"request {first.request}: "
-        out.print(Text(f"  {of}{first.segment}{block}, byte {first.byte:,}, against request {first.previous}"))
+        place = f"byte {first.byte:,} of the whole prompt (tools, system, messages)"
+        out.print(Text(f"  {of}{first.segment}{block}, {place}, against request {first.previous}"))
         out.print(Text(f"  - {one_line(first.before or '')}", "red"))
         out.print(Text(f"  + {one_line(first.after or '')}", "green"))
     out.print(Text(f"  {group.tokens_lost:,} tokens lost{_worth(group.usd_lost)}"))
+    if group.saved:
+        out.print(Text(f"  {group.saved}"))
     if first.provider_reason:
         out.print(Text(f"  the provider says: {first.provider_reason}"))
     out.print(Text(f"  {first.fix}", "italic"))

@@ -38,6 +38,7 @@ from agentmem.context.view import View, largest
 from agentmem.errors import BudgetExceeded
 from agentmem.integrations.deepagents_places import CACHING, SUMMARISING, DeepAgentsArguments, Vacant, arguments
 from agentmem.integrations.langchain_guarded import guarded
+from agentmem.integrations.langchain_hints import Hints
 from agentmem.integrations.langchain_limits import Keep, Trigger, Triggers, kept_tail, read_keep, read_triggers
 from agentmem.integrations.langchain_marks import Marker, mark_at, marked_head, marker_of
 from agentmem.integrations.langchain_prefix import Prefix, Prefixes
@@ -141,6 +142,7 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
         self._name = name
         self._guarded: tuple[BaseChatModel, BaseChatModel] | None = None
         self._states, self._prefixes, self._recalling = FoldedStates(), Prefixes(), Lock()
+        self.hints = Hints()
         self.tools = [recall_tool(self._recalled)]
 
     @property
@@ -254,6 +256,9 @@ class _Sending:
     def steps(self) -> Steps:
         """Yields the requests; returns the answer with what the state must keep. Raises ConfigError, BudgetExceeded."""
         self._check_room()
+        folded = self.folded
+        folded.changed = self.owner.hints.sent(folded.changed, folded.prompt, self.prefix)
+        folded.prompt = self.prefix
         yield from self._compacting()
         view = self.folded.talk.ready()
         whole = self.prefix.before(view)
@@ -299,6 +304,7 @@ class _Sending:
             decided = done.value
         if decided is not None:
             folded.cut(decided.draft)
+            owner.hints.compacted(self.request.state, folded.messages)
             after = folded.talk.view.tokens
             _log.info("compacted (%s, %s): %d tokens, now %d", reason, decided.by, before, after)
 

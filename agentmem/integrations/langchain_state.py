@@ -21,6 +21,7 @@ from agentmem.context.offload import Offload
 from agentmem.context.window import View
 from agentmem.errors import ConfigError, TranscriptError
 from agentmem.integrations.langchain_marks import formed
+from agentmem.integrations.langchain_prefix import Prefix
 from agentmem.meter.ledger import Row, decode
 from agentmem.models.langchain_blocks import content_blocks, message_blocks, tool_result
 from agentmem.models.langchain_messages import Converter, Taken
@@ -100,7 +101,8 @@ class FoldedState:
     """One conversation, folded as far as its state went.
 
     ``room`` are the tokens of results that fit behind one reply; in ``blocks``, content goes out as a list. ``pending``
-    are cuts, and ``rows`` the ledger's rows, that the state has not heard of.
+    are cuts, and ``rows`` the ledger's rows, that the state has not heard of. ``prompt`` is what stood before the
+    messages of the last request, ``changed`` how many requests in a row had another than that before.
     """
 
     def __init__(self, opening: Opening, offload: Offload, paging: frozenset[str], *, native: bool = False) -> None:
@@ -115,6 +117,8 @@ class FoldedState:
         self.room = 0
         self.blocks = False
         self.cut_after = 0
+        self.prompt: Prefix | None = None
+        self.changed = 0
         self._converter = Converter(native, Taken("anywhere"))
         self._made: dict[int, AnyMessage] = {}
         finalize(self, self.talk.close)

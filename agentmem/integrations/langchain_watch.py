@@ -56,9 +56,10 @@ class PrefixBreak:
     def text(self) -> str:
         """The break in a few lines."""
         where = self.segment if self.block is None else f"{self.segment}, block {self.block}"
+        place = f"{where}, at byte {self.byte:,} of the whole prompt"
         return "\n".join(
             (
-                f"request {self.request}: {self.middleware} broke the prefix in {where}, at byte {self.byte:,}",
+                f"request {self.request}: {self.middleware} broke the prefix in {place}",
                 f"  - {self.before}",
                 f"  + {self.after}",
                 f"  {self.cause}: {self.fix}",

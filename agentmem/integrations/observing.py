@@ -19,6 +19,7 @@ from agentmem.kvcache.why.observed import ObservedRequest, simulated
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.meter.prices import rates
+from agentmem.replay.formats.wire_log import LineClock
 from agentmem.transcript.journal import Journal
 from agentmem.types import Basis, Entry, Json, Rates, Usage
 
@@ -46,11 +47,12 @@ def read_wirelog(path: Path) -> tuple[list[ObservedRequest], list[SkippedRequest
     """
     observed: list[ObservedRequest] = []
     skipped: list[SkippedRequest] = []
-    make, reader = Frames(), LineReader()
+    make, reader, clock = Frames(), LineReader(), LineClock()
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                observed.append(observe(reader.whole(json.loads(line)), number, make))
+                whole = reader.whole(json.loads(line))
+                observed.append(observe({**whole, "at": clock.moment(whole)}, number, make))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 skipped.append(SkippedRequest(number, f"{type(error).__name__}: {error}"[:200]))
     return completed(observed), skipped
@@ -66,7 +68,7 @@ def completed(observed: Iterable[ObservedRequest]) -> list[ObservedRequest]:
 
 def observe(line: Json, number: int, make: Make = frame) -> ObservedRequest:
     """The request on a line of a wire log. Raises ValueError, KeyError, TypeError or AttributeError for other lines."""
-    body, response = line["request"], line.get("response") or {}
+    body, response = line.get("request") or line["body"], line.get("response") or {}
     provider = "openai" if is_openai(body, line.get("path", "")) else "anthropic"
     prompt = body_prompt(messages_body(body) if provider == "openai" else body, make)
     at, seconds = float(line["at"]), float(line.get("seconds") or 0.0)

@@ -124,7 +124,8 @@ def record(client: object, to: str | Path | Sink, *, clock: Clock = time.time) -
         raise ConfigError(
             f"{type(client).__name__} holds no httpx or httpx2 client that could be recorded: pass the SDK's client "
             "(anthropic.Anthropic(), openai.OpenAI()), a LangChain model that has one, or the HTTP client itself. "
-            "A fake or scripted model sends nothing over HTTP, so there is nothing to record"
+            "A fake or scripted model sends nothing over HTTP, so there is nothing to record: give a real one the "
+            "address of agentmem.testing.MessagesServer(reply), which answers as you script it"
         )
     check_settings("record", {"to": to, "clock": clock}, {"to": _SINK, "clock": CALLABLE})
     return Recording(found, to if callable(to) else LogFile(to), clock)

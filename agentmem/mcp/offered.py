@@ -220,6 +220,7 @@ def _why(offer: Offer, tenant: Tenant, thread: str = "", part: Part = 1) -> str:
         f"{group.span}: {group.cause or 'unexplained'}{' (declared)' if group.declared else ''}"
         f"{f' in {one.segment}' if one.segment else ''}, {group.tokens_lost:,} tokens lost\n"
         f"  - {one_line(one.before or '')}\n  + {one_line(one.after or '')}\n  {one.fix}"
+        f"{f'{chr(10)}  {group.saved}' if group.saved else ''}"
         for group in grouped((named, each) for each in findings)
         for one in group.findings[:1]
     )

@@ -54,8 +54,8 @@ _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
     ),
     (
         lambda s: (s["redo_share"] or 0) > 0.10,
-        "{redo_share:.0%} of the input was processed again although nothing had changed: lower the budget, or keep "
-        "the pauses between requests short.",
+        "{redo_share:.0%} of the input was processed again although nothing had changed: `agentmem why` names the "
+        "requests that read less than they could, and whether a breakpoint is missing or the provider gave no reason.",
     ),
     (
         lambda s: s["requests"] == 1,

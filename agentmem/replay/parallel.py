@@ -213,7 +213,7 @@ def _indexed(
         skipped += [one for each in (*found, *traced) for one in each.skipped]
         entries = sorted((one for each in found for one in each.entries), key=lambda one: (one.started, one.name))
         if not entries and not traced:
-            reasons = "".join(f"\n  {one.path}:{one.line}: {one.reason}" for one in skipped[:5])
+            reasons = "".join(f"\n  {one.place}: {one.reason}" for one in skipped[:5])
             raise ConfigError(f"there is no session to replay in {', '.join(map(str, plan.paths))}{reasons}")
         yield entries, skipped, [one.numbers for one in traced]
 

@@ -17,6 +17,7 @@ from agentmem.replay.formats.codex import Codex
 from agentmem.replay.formats.foreign import foreign
 from agentmem.replay.formats.gemini import Gemini
 from agentmem.replay.formats.inspect_logs import Inspect
+from agentmem.replay.formats.litellm import LiteLLM
 from agentmem.replay.formats.message_list import MessageList
 from agentmem.replay.formats.opencode import OpenCode
 from agentmem.replay.formats.openhands import OpenHands
@@ -32,6 +33,7 @@ _READERS: tuple[RecordingReader, ...] = (
     MooncakeTrace(),
     KvCacheTrace(),
     WireLog(),
+    LiteLLM(),
     UsageLedger(),
     Gemini(),
     ClaudeCode(),

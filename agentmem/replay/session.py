@@ -126,6 +126,11 @@ class SkippedLine:
     line: int
     reason: str
 
+    @property
+    def place(self) -> str:
+        """Where, for a person: the file, and the line if it is one."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
 
 HEAD_SHARE = 0.6
 """How much of what is not recorded before the first prompt is tools and system prompt, rather than reminders in the

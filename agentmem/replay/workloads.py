@@ -93,7 +93,7 @@ def workload(paths: Sequence[Path]) -> Workload:
     skipped = tuple(one for one in found if isinstance(one, SkippedLine))
     parts = [one for one in found if isinstance(one, Workload) and one.requests]
     if not parts:
-        why = "".join(f"\n  {one.path}, line {one.line}: {one.reason}" for one in skipped[:5])
+        why = "".join(f"\n  {one.place}: {one.reason}" for one in skipped[:5])
         raise ConfigError(f"there are no requests in {', '.join(map(str, paths))}{why}")
     if len(sizes := sorted({one.block for one in parts})) > 1:
         raise ConfigError(f"blocks of {' and '.join(map(str, sizes))} tokens cannot be one workload: plan them apart")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.agents.coding import CodingAgent
-from tests.agents.faults import time_in_system
+from tests.agents.faults import both, never_marked, time_in_system
 from tests.agents.provider import answered
 from tests.cli.invoke import invoke, invoke_json, keep
 from tests.meter.rows import ROW
@@ -25,7 +25,7 @@ def test_the_json_is_the_contract(tmp_path: Path) -> None:
     assert first["cause"] == "volatile_text"
     assert ", ".join(first) == (
         "request, previous, cause, declared, segment, block, byte, before, after, tokens_lost, usd_lost, "
-        "provider_reason, fix"
+        "provider_reason, fix, together"
     )
 
 
@@ -37,6 +37,7 @@ def test_people_see_place_cause_price_and_fix(tmp_path: Path) -> None:
         "volatile_text",
         "3 requests, from 2 to 4",
         "system, block 0",
+        "of the whole prompt (tools, system, messages)",
         "- ",
         "+ ",
         "tokens lost, $",
@@ -44,6 +45,19 @@ def test_people_see_place_cause_price_and_fix(tmp_path: Path) -> None:
     ):
         assert part in shown
     assert "3 of 4 requests lost" in shown
+
+
+def test_what_saves_nothing_alone_is_said_to_do_so(tmp_path: Path) -> None:
+    """Both causes are named, each with the other, and what both save is said once."""
+    log = _log(tmp_path / "run.jsonl", CodingAgent(1, turns=4, fault=both(time_in_system, never_marked)))
+    shown = " ".join(invoke("why", log).stdout.split())
+    assert "mending this alone saves nothing, breakpoint_missing must be mended as well" in shown
+    assert "mending this alone saves nothing, volatile_text must be mended as well" in shown
+    groups = invoke_json("why", log)["groups"]
+    assert {one["cause"]: one["together"] for one in groups} == {
+        "volatile_text": ["breakpoint_missing"],
+        "breakpoint_missing": ["volatile_text"],
+    }
 
 
 def test_two_causes_in_turn_are_two_paragraphs(tmp_path: Path) -> None:

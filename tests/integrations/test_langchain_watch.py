@@ -19,14 +19,30 @@ from langchain.agents.middleware import (
     dynamic_prompt,
 )
 from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
 from agentmem.integrations.langchain import ContextMiddleware
+from agentmem.integrations.langchain_hints import LOST
 from agentmem.integrations.langchain_watch import STATE, watched
 from agentmem.integrations.observing import completed, observe
-from agentmem.kvcache.why.diagnosis import diagnose
-from tests.integrations.looking_up import BUDGET, PROMPT, TASK, Script, Served, is_summary, record, serving
+from agentmem.kvcache.why.causes import CAUSES, CUT_ANEW
+from agentmem.kvcache.why.diagnosis import Finding, diagnose
+from agentmem.kvcache.why.observed import ObservedRequest
+from agentmem.report.lineages import breaks
+from agentmem.testing import ServerAnswer
+from tests.integrations.looking_up import (
+    BUDGET,
+    PROMPT,
+    SUMMARY,
+    TASK,
+    Script,
+    Served,
+    call,
+    is_summary,
+    record,
+    serving,
+)
 
 CONFIG: Any = {"recursion_limit": 10_000}
 
@@ -57,6 +73,18 @@ class Shuffled(AgentMiddleware[Any, Any, Any]):
     async def awrap_model_call(self, request: Any, handler: Any) -> Any:
         tools = request.tools if next(self.turns) % 2 else request.tools[::-1]
         return await handler(request.override(tools=tools))
+
+
+class Once(AgentMiddleware[Any, Any, Any]):
+    """Says another prompt from the third request on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = count()
+
+    def wrap_model_call(self, request: Any, handler: Any) -> Any:
+        prompt = PROMPT if next(self.turns) < 2 else f"{PROMPT} Hurry up."
+        return handler(request.override(system_message=SystemMessage(prompt)))
 
 
 class Edited(AgentMiddleware[Any, Any, Any]):
@@ -150,14 +178,96 @@ def test_an_edit_of_the_state_is_named_as_that() -> None:
 
 
 def causes(served: Served) -> set[str | None]:
-    """What `agentmem why` says of the requests that the server got, without those for summaries."""
+    """The causes that `agentmem why` names."""
+    return {one.cause for one in diagnosed(served)}
+
+
+def breaks_of(served: Served) -> list[str]:
+    """What `agentmem report` says of each request."""
+    return list(breaks(sent(served)).values())
+
+
+def diagnosed(served: Served) -> list[Finding]:
+    """What `agentmem why` says of the requests that the server got."""
+    return diagnose(sent(served))
+
+
+def sent(served: Served) -> list[ObservedRequest]:
+    """The requests that the server got, without those for summaries."""
     answers = [body for body in served.bodies if body.get("tools") and not is_summary(body)]
     lines = [
         {"at": float(at), "path": "/v1/messages", "request": body, "response": {"model": body["model"]}, "status": 200}
         for at, body in enumerate(answers)
     ]
-    requests = completed(observe(line, number) for number, line in enumerate(lines, 1))
-    return {one.cause for one in diagnose(requests)}
+    return completed(observe(line, number) for number, line in enumerate(lines, 1))
+
+
+class Chatting:
+    """Looks one part up for each question."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, body: Any) -> Any:
+        if is_summary(body):
+            return ServerAnswer.text(SUMMARY)
+        if body["messages"][-1]["content"][-1]["type"] == "tool_result":
+            return ServerAnswer.text("It is on its shelf. " * 20)
+        self.asked += 1
+        return ServerAnswer([call(self.asked)])
+
+
+def chat(served: Served, saver: Any) -> set[str]:
+    """Twenty questions in one conversation, which its client sends whole where there is no ``saver``."""
+    made: Any = create_agent(
+        served.model, [record], system_prompt=PROMPT, middleware=[ContextMiddleware(budget=12_000)], checkpointer=saver
+    )
+    said: list[Any] = []
+    for number in range(20):
+        question = {"role": "user", "content": f"Question {number}: where is part A{number}?"}
+        thread: Any = {"configurable": {"thread_id": "t"}}
+        messages = made.invoke({"messages": [question] if saver else [*said, question]}, thread)["messages"]
+        said = messages
+    findings = diagnosed(served)
+    assert {one.cause for one in findings} == {"compaction"}
+    assert not any("Never change or drop" in one.fix or "Take out" in one.fix for one in findings)
+    return {one.fix for one in findings}
+
+
+def test_our_own_cuts_are_compactions() -> None:
+    """Also where what people said stands before the summary, and where a second cut leaves other words of theirs."""
+    with serving(Chatting()) as served:
+        fixes = chat(served, InMemorySaver())
+        bodies = [body for body in served.bodies if not is_summary(body)]
+        cuts = [value for value in breaks_of(served) if value == "cut"]
+        assert len(cuts) >= 2 and "break" not in breaks_of(served)
+        assert "said by the person]" in json.dumps(bodies[-1]["messages"][0])
+    assert fixes == {"agentmem compacted here. " + next(one.fix for one in CAUSES if one.name == "compaction")[11:]}
+
+
+def test_cuts_made_anew_in_each_call_are_said_to_be_that(caplog: pytest.LogCaptureFixture) -> None:
+    """Without a checkpointer the state that has the cuts is gone after each call: the fix is to give one.
+
+    The middleware says so by itself, once.
+    """
+    with serving(Chatting()) as served, caplog.at_level(logging.WARNING):
+        fixes = chat(served, None)
+        assert "break" not in breaks_of(served)
+    assert CUT_ANEW in fixes and "checkpointer" in CUT_ANEW
+    assert [one.getMessage() for one in caplog.records if one.name == "agentmem.langchain"] == [LOST]
+
+
+def test_a_prompt_that_changes_with_every_request_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """With what `watched` would say of it. One change alone is somebody's choice."""
+    for stack, count_of in (([clock()], 1), ([Once()], 0), ([], 0)):
+        caplog.clear()
+        with serving(Script(5)) as served, caplog.at_level(logging.WARNING):
+            middleware: Any = [*stack, ContextMiddleware(budget=BUDGET)]
+            create_agent(served.model, [record], system_prompt=PROMPT, middleware=middleware).invoke(TASK, CONFIG)
+        told = [one.getMessage() for one in caplog.records if one.name == "agentmem.langchain"]
+        assert len(told) == count_of
+        assert all("system, block 0 was" in one and "volatile_text" in one and "watched" in one for one in told)
+        assert all("It is 9:00" in one and "It is 10:00" in one for one in told)
 
 
 def test_langchains_summaries_are_compactions() -> None:

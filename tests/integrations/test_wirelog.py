@@ -208,9 +208,10 @@ def test_closing_takes_the_hooks_off() -> None:
 
 
 def test_what_has_no_http_client_is_refused() -> None:
-    """The error says what to pass instead."""
-    with pytest.raises(ConfigError, match="holds no httpx or httpx2 client"):
+    """The error says what to pass instead, and what answers by a script over HTTP."""
+    with pytest.raises(ConfigError, match="holds no httpx or httpx2 client") as caught:
         record(object(), "never.jsonl")
+    assert "agentmem.testing.MessagesServer(reply)" in str(caught.value)
     assert not Path("never.jsonl").exists()
 
 

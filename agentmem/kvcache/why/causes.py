@@ -275,6 +275,15 @@ CAUSES: tuple[Cause, ...] = (
 UNEXPLAINED = (
     "Nothing in the requests explains it: the provider let the prefix go before its time, or served it elsewhere."
 )
+UNEXPLAINED_BY_ITSELF = (
+    "Nothing in the requests explains it, and the provider gave no reason: it caches by itself, as well as it can. The "
+    "request went to another server, came while the one before was still under way, or the prefix was let go early. "
+    "Requests of one conversation with one prompt_cache_key go to one server."
+)
+CUT_ANEW = (
+    "agentmem compacted here again what it had compacted before, since it no longer knew of that: it keeps "
+    "its cuts in the agent's state. Give the agent a checkpointer and each conversation its thread_id."
+)
 NOT_STORED = (
     "A breakpoint stands at its end, and yet the provider reports nothing as written: see whether it caches this model "
     "at all, and whether a proxy between drops the mark or the numbers."

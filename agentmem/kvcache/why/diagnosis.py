@@ -5,17 +5,32 @@ read. The part between two differences goes to the first of them, and the rest t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
-from agentmem.kvcache.why.causes import NOT_STORED, UNEXPLAINED, CauseCase, CauseName, explain, fix, uncovered
+from agentmem.kvcache.why.causes import (
+    CAUSES,
+    CUT_ANEW,
+    NOT_STORED,
+    UNEXPLAINED,
+    UNEXPLAINED_BY_ITSELF,
+    CauseCase,
+    CauseName,
+    explain,
+    fix,
+    lifetime,
+    uncovered,
+)
 from agentmem.kvcache.why.differences import FrameDifference, byte, differences, location, texts
 from agentmem.kvcache.why.lineage import RequestPair, predecessor
+from agentmem.kvcache.why.marks import OURS, is_ours
 from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.kvcache.why.texts import excerpts
 
 _NOISE = 32, 0.002
 """Tokens, and a share of what was stored. A smaller loss is a difference of counting."""
+_AS_FULL = 0.5
+"""The share of the context that was cut first, below which nothing has to be cut again."""
 _WARMING_UP = 3
 """Requests that a conversation may take to reach the provider's minimum."""
 
@@ -26,7 +41,9 @@ class Finding:
 
     ``cause`` is None if nothing in the requests explains the loss. ``declared`` is true for a cut that the run itself
     made and recorded. ``segment``, ``block`` and ``byte`` are the place of the first difference, ``before`` and
-    ``after`` its two sides; all are None if nothing differs. ``usd_lost`` is None if prices are not known.
+    ``after`` its two sides; all are None if nothing differs. ``usd_lost`` is what mending it would save, None if prices
+    are not known. ``together`` are causes that must be mended as well before it saves anything: what all of them save
+    is said once, by the first.
     """
 
     request: int
@@ -42,6 +59,7 @@ class Finding:
     usd_lost: float | None
     provider_reason: str | None
     fix: str
+    together: tuple[CauseName, ...] = ()
 
 
 def diagnose(requests: Sequence[ObservedRequest]) -> list[Finding]:
@@ -52,13 +70,72 @@ def diagnose(requests: Sequence[ObservedRequest]) -> list[Finding]:
     metered = [one for one in sorted(requests, key=lambda one: one.at) if one.usage]
     pairs = [pair for at, one in enumerate(metered) if (pair := predecessor(one, metered[:at]))]
     growing, lived_on = _growing(pairs), _lived_on(pairs)
-    found = (
-        finding
-        for pair in pairs
-        if not (pair.replaced and pair.before.number in lived_on)
-        for finding in _findings(pair)
-    )
-    return [one for one in found if one.cause != "below_minimum" or one.request not in growing]
+    lost = [pair for pair in pairs if not (pair.replaced and pair.before.number in lived_on)]
+    found = _with_writes(lost, [_together(pair, list(_findings(pair))) for pair in lost])
+    anew = _cut_anew(pairs)
+    return [
+        replace(one, fix=CUT_ANEW) if one.cause == "compaction" and one.request in anew else one
+        for one in found
+        if one.cause != "below_minimum" or one.request not in growing
+    ]
+
+
+def _together(pair: RequestPair, found: list[Finding]) -> list[Finding]:
+    """The findings of one pair. Where nothing is marked, nothing that changed saves anything by itself."""
+    before = pair.before
+    if not before.marked or before.path.breakpoints or before.used.input_tokens < before.rules.minimum:
+        return found
+    if not any(one.segment is not None for one in found):
+        return found
+    missing: CauseName = "breakpoint_missing"
+    if missing not in {one.cause for one in found}:
+        named = next(one for one in CAUSES if one.name == missing)
+        found = [*found, _finding(CauseCase(pair, stored=False), missing, fix(named, pair), 0)]
+    names = tuple(dict.fromkeys(one.cause for one in found if one.cause))
+    return [replace(one, together=tuple(name for name in names if name != one.cause)) for one in found]
+
+
+def _with_writes(pairs: Sequence[RequestPair], found: Sequence[Sequence[Finding]]) -> Iterator[Finding]:
+    """The findings, less what storing costs where a breakpoint is missing: the earlier request would have to write."""
+    readable: dict[int, int] = {}
+    written: set[int] = set()
+    for pair, losses in zip(pairs, found, strict=True):
+        before = pair.before
+        readable[pair.now.number] = pair.now.used.cache_read_tokens + sum(one.tokens_lost for one in losses)
+        fresh = before.used.input_tokens - readable.get(before.number, before.used.cache_read_tokens)
+        stored = before.used.cache_write_5m_tokens + before.used.cache_write_1h_tokens
+        for one in losses:
+            unmarked = "breakpoint_missing" in (one.cause, *one.together)
+            if unmarked and one.tokens_lost and one.usd_lost is not None and before.number not in written:
+                written.add(before.number)
+                cost = _writing(pair.now, max(0, min(fresh - stored, before.used.uncached_tokens)))
+                one = replace(one, usd_lost=max(0.0, one.usd_lost - cost))
+            yield one
+
+
+def _writing(request: ObservedRequest, tokens: int) -> float:
+    rates = request.rates
+    return tokens * max(0.0, rates.cache_write_5m - rates.uncached) if rates else 0.0
+
+
+def _cut_anew(pairs: Sequence[RequestPair]) -> set[int]:
+    """The requests in which a compaction of ours was made again, since its middleware had lost the one before.
+
+    What is there then is far smaller than what was cut the first time, and the cache has not expired.
+    """
+    anew: set[int] = set()
+    cut_at: dict[str, float] = {}
+    for pair in pairs:
+        if pair.compacted_by != OURS:
+            continue
+        size = sum(one.tokens for one in pair.before.messages)
+        least = cut_at.get(pair.now.session, inf)
+        lives = pair.now.at - pair.before.at <= lifetime(pair)
+        if is_ours(pair.before.messages) and lives and size < _AS_FULL * least:
+            anew.add(pair.now.number)
+        elif not is_ours(pair.before.messages):
+            cut_at[pair.now.session] = min(size, least)
+    return anew
 
 
 def _growing(pairs: Sequence[RequestPair]) -> set[int]:
@@ -88,10 +165,10 @@ def _findings(pair: RequestPair) -> Iterator[Finding]:
         return
     read, kept = pair.now.used.cache_read_tokens, pair.before.stored(pair.shared)
     if kept - read > _least(kept):
-        yield from _explained(CauseCase(pair), kept - read)
+        yield from _explained(CauseCase(pair), kept - read, read)
     explained = max(read, kept)
     if left_out := _never_stored(pair, explained):
-        yield from _explained(CauseCase(pair, stored=False), left_out)
+        yield from _explained(CauseCase(pair, stored=False), left_out, explained)
         explained += left_out
     if pair.relation == "branches":
         return
@@ -125,13 +202,14 @@ def _least(tokens: int) -> float:
     return max(least, share * tokens)
 
 
-def _explained(case: CauseCase, lost: int) -> Iterator[Finding]:
+def _explained(case: CauseCase, lost: int, start: int) -> Iterator[Finding]:
     """A finding for each cause. The first bears the loss."""
     causes = explain(case)
     if not causes and (case.stored or case.pair.before.marked):
-        yield _finding(case, None, UNEXPLAINED if case.stored else NOT_STORED, lost)
+        unexplained = UNEXPLAINED if case.pair.before.marked else UNEXPLAINED_BY_ITSELF
+        yield _finding(case, None, unexplained if case.stored else NOT_STORED, lost, start)
     for number, cause in enumerate(causes):
-        yield _finding(case, cause.name, fix(cause, case.pair), 0 if number else lost)
+        yield _finding(case, cause.name, fix(cause, case.pair), 0 if number else lost, start)
 
 
 def _of_what_changed(pair: RequestPair, standing: int, whole: int) -> Iterator[Finding]:
@@ -143,10 +221,11 @@ def _of_what_changed(pair: RequestPair, standing: int, whole: int) -> Iterator[F
                 found.append((difference, cause.name, fix(cause, pair)))
     starts = [standing, *(min(whole, max(standing, pair.now.tokens(one.start))) for one, _, _ in found[1:]), whole]
     for number, (difference, name, mended) in enumerate(found):
-        yield _finding(CauseCase(pair, difference), name, mended, max(0, starts[number + 1] - starts[number]))
+        lost = max(0, starts[number + 1] - starts[number])
+        yield _finding(CauseCase(pair, difference), name, mended, lost, starts[number])
 
 
-def _finding(case: CauseCase, cause: CauseName | None, mended: str, lost: int) -> Finding:
+def _finding(case: CauseCase, cause: CauseName | None, mended: str, lost: int, start: int = 0) -> Finding:
     pair, difference = case.pair, case.difference
     segment, block = location(difference, pair.now) if difference else (None, None)
     before, after = excerpts(*texts(difference)) if difference else (None, None)
@@ -161,21 +240,27 @@ def _finding(case: CauseCase, cause: CauseName | None, mended: str, lost: int) -
         before=before,
         after=after,
         tokens_lost=lost,
-        usd_lost=_dollars(pair.now, lost),
+        usd_lost=_dollars(pair.now, lost, start),
         provider_reason=pair.now.provider_reason,
         fix=mended,
     )
 
 
-def _dollars(request: ObservedRequest, lost: int) -> float | None:
-    """The extra cost of the lost tokens over reading them, at the price of this request's unread tokens."""
+def _dollars(request: ObservedRequest, lost: int, start: int) -> float | None:
+    """The extra cost of the tokens lost from ``start`` on over reading them.
+
+    What a request did not read it paid in the order of the prompt: writes for an hour, for five minutes, and the rest.
+    """
     if request.rates is None:
         return None
     used, rates = request.used, request.rates
-    unread = used.input_tokens - used.cache_read_tokens
-    paid = (
-        used.uncached_tokens * rates.uncached
-        + used.cache_write_5m_tokens * rates.cache_write_5m
-        + used.cache_write_1h_tokens * rates.cache_write_1h
-    )
-    return lost * (paid / unread - rates.cache_read) if unread else 0.0
+    paid, at, left = 0.0, max(0, start - used.cache_read_tokens), lost
+    at = max(0, min(at, used.input_tokens - used.cache_read_tokens - lost))
+    for tokens, rate in (
+        (used.cache_write_1h_tokens, rates.cache_write_1h),
+        (used.cache_write_5m_tokens, rates.cache_write_5m),
+        (used.uncached_tokens, rates.uncached),
+    ):
+        taken = max(0, min(tokens - at, left))
+        at, left, paid = max(0, at - tokens), left - taken, paid + taken * rate
+    return paid - (lost - left) * rates.cache_read

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agentmem.kvcache.why.causes import CauseName
+from agentmem.kvcache.why.causes import CUT_ANEW, CauseName
 from agentmem.kvcache.why.diagnosis import Finding
 
 AGAINST_REPORT = (
@@ -49,6 +49,20 @@ class FindingGroup:
             return f"request {numbers[0]}"
         return f"{len(numbers):,} requests, from {min(numbers):,} to {max(numbers):,}"
 
+    @property
+    def together(self) -> tuple[CauseName, ...]:
+        """The causes that must be mended with this one before it saves anything."""
+        return tuple(dict.fromkeys(name for one in self.findings for name in one.together))
+
+    @property
+    def saved(self) -> str:
+        """What has to be mended with this one, in words; "" where its saving is its own."""
+        if not self.together:
+            return ""
+        others = " and ".join(self.together)
+        counted = "both save it together" if self.tokens_lost else f"what both save is counted with {others}"
+        return f"mending this alone saves nothing, {others} must be mended as well: {counted}"
+
     def value(self) -> dict[str, object]:
         """The object that `agentmem why --json` prints."""
         return {
@@ -59,6 +73,7 @@ class FindingGroup:
             "requests": list(self.requests),
             "tokens_lost": self.tokens_lost,
             "usd_lost": self.usd_lost,
+            "together": list(self.together),
             "fix": self.findings[0].fix,
         }
 
@@ -71,8 +86,9 @@ def dollars_lost(findings: Sequence[Finding]) -> float | None:
 
 def grouped(losses: Iterable[tuple[str, Finding]]) -> tuple[FindingGroup, ...]:
     """The groups of ``losses``, each a session's name and a finding, in the order of their first requests."""
-    found: dict[tuple[str, CauseName | None, str | None, bool], list[Finding]] = {}
+    found: dict[tuple[tuple[str, CauseName | None, str | None, bool], bool], list[Finding]] = {}
     for session, one in losses:
         place = one.segment.partition(" ")[0] if one.segment is not None else None
-        found.setdefault((session, one.cause, place, one.declared), []).append(one)
-    return tuple(FindingGroup(*key, tuple(findings)) for key, findings in found.items())
+        key = session, one.cause, place, one.declared
+        found.setdefault((key, one.fix == CUT_ANEW), []).append(one)
+    return tuple(FindingGroup(*key, tuple(findings)) for (key, _), findings in found.items())

@@ -93,10 +93,7 @@ class RequestPair:
         """Who compacted the conversation, by the marks that it left; None without any."""
         if not self.gone or not self.come:
             return None
-        known = summarised_by(self.gone)
-        found = summarised_by(self.come[:2])
-        again = found is not None and found == known and self.come[0] in self.gone
-        return (None if again else found) or cleared_by(self.gone[0], self.come[0])
+        return summarised_by(self.gone, self.come) or cleared_by(self.gone[0], self.come[0])
 
     @cached_property
     def compacted_in_system(self) -> bool:

@@ -9,7 +9,7 @@ from agentmem.kvcache.claude import claude_name
 from agentmem.kvcache.frames import Make, frame
 from agentmem.kvcache.reported import merged, read_extras, read_usage
 from agentmem.kvcache.rules import UNMARKABLE
-from agentmem.replay.formats.contents import PACE, moment_of, sent
+from agentmem.replay.formats.contents import PACE, moment_of, sent, worded
 from agentmem.replay.session import CutKind, Exchange, RecordedCut
 from agentmem.types import Frame, Role, Ttl, Usage
 
@@ -72,8 +72,10 @@ def _is_hidden(one: Frame) -> bool:
 
 def _counted(report: Any) -> dict[str, Any]:
     """The usage of a line, if its counts can be read. Raises ValueError or TypeError: the line is then passed over."""
-    if not report:
+    if report is None:
         return {}
+    if not isinstance(report, dict):
+        raise TypeError(f"a usage is an object, not {type(report).__name__}")
     read_usage(report)
     read_extras(report)
     return dict(report)
@@ -214,6 +216,7 @@ class Conversation:
         report = _counted(message.get("usage"))
         draft = next((one for one in self.drafts[-LATE:] if one.identity == identity), None) if identity else None
         if draft is None:
+            self._check_request(message, frames, report)
             draft = self._request(message, identity, moment)
         frames = [] if self._again(record, frames) else frames
         draft.reply.extend(frames)
@@ -237,6 +240,14 @@ class Conversation:
     def _frames(self, content: Any, role: Role) -> list[Frame]:
         """The blocks of a message; empty texts are not sent."""
         return [self.make("message", block, role) for block in sent(content)]
+
+    def _check_request(self, message: dict[str, Any], frames: Sequence[Frame], report: dict[str, Any]) -> None:
+        """Raises ValueError for a reply that is none: nothing said or used, or of no model where others name theirs."""
+        if not frames and not report:
+            raise ValueError("a reply that says nothing and used nothing")
+        model = message.get("model")
+        if not isinstance(model, str | None) or (not model and any(one.model for one in self.drafts)):
+            raise ValueError("a reply of no model")
 
     def _request(self, message: dict[str, Any], identity: str, moment: float) -> ExchangeDraft:
         for uuid, frames in (*self.replied, *self.later):
@@ -308,7 +319,9 @@ _HANDLERS: dict[str, Callable[[Conversation, dict[str, Any]], None]] = {
 def _message(record: dict[str, Any]) -> dict[str, Any]:
     """What a record says; some tools write no more than the words."""
     message = record["message"] if "message" in record else record["content"]
-    return message if isinstance(message, dict) else {"content": message}
+    made = message if isinstance(message, dict) else {"content": message}
+    worded(made.get("content"))
+    return made
 
 
 def _emptied(one: Frame, cleared: set[str], make: Make) -> Frame:

@@ -26,6 +26,13 @@ def sent(content: Any) -> Iterator[Block]:
     return (block for block in blocks(content) if block["type"] != "text" or block["text"])
 
 
+def worded(content: Any) -> Any:
+    """The content of a message as it is. Raises TypeError for a bare number or truth value, which nobody says."""
+    if isinstance(content, bool | int | float):
+        raise TypeError(f"a message of {json.dumps(content)}, where text or blocks should be")
+    return content
+
+
 def arguments(value: Any) -> Block:
     """A call's arguments as an object, also where they are kept as its JSON; as they are, under a name, where none."""
     if isinstance(value, str):

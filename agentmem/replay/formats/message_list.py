@@ -12,7 +12,7 @@ from typing import Any
 
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.reported import read_usage
-from agentmem.replay.formats.contents import PACE, arguments, moment_of, sent, usage_or_odd
+from agentmem.replay.formats.contents import PACE, arguments, moment_of, sent, usage_or_odd, worded
 from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SkippedLine
 from agentmem.replay.source import LogLine, RecordingSource, Spool, parsed, values
 from agentmem.types import Frame, Usage
@@ -20,6 +20,8 @@ from agentmem.types import Frame, Usage
 _LISTS = ("traj", "messages", "history")
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _ITEMS = frozenset({"function_call", "function_call_output"})
+_REPLIED = frozenset({"content", "tool_calls", "function_call", "call_id", "usage"})
+"""What a reply has at least one of, empty or not."""
 _NAMES = ("task_id", "instance_id", "session_id", "id")
 _BEFORE = ("system", "tools", "model")
 """What may stand beside a list and belongs to every request."""
@@ -140,7 +142,7 @@ class _Reading:
             self._reply(message)
         else:
             made = RESULTS.get(role)
-            blocks = [made(message)] if made else sent(message.get("content"))
+            blocks = [made(message)] if made else sent(worded(message.get("content")))
             self._arrived += [frame("message", block, "user") for block in blocks]
 
     def session(self, source: RecordingSource) -> RecordedSession:
@@ -152,6 +154,8 @@ class _Reading:
     def _reply(self, message: dict[str, Any]) -> None:
         found = moment_of(message.get("timestamp") or message.get("created_at"))
         at = self._clock = self._clock + PACE if found is None else found
+        if not _REPLIED & message.keys():
+            raise KeyError("content")
         reply = tuple(frame("message", block, "assistant") for block in said(message))
         model, usage = str(message.get("model") or self._model), usage_or_odd(_usage, message.get("usage"), self.odd)
         identity = str(message.get("id") or "")
@@ -163,7 +167,7 @@ def said(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The blocks of a reply, its calls last."""
     if message.get("type") == "function_call":
         yield _called(message, message["call_id"])
-    yield from sent(message.get("content"))
+    yield from sent(worded(message.get("content")))
     for call in message.get("tool_calls") or ():
         yield _called(call["function"], call.get("id"))
     if message.get("function_call"):

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.reported import tokens_of
-from agentmem.replay.formats.contents import PACE, moment_of, sent, usage_or_odd
+from agentmem.replay.formats.contents import PACE, moment_of, sent, usage_or_odd, worded
 from agentmem.replay.session import CutKind, Exchange, RecordedCut, RecordedSession, SkippedLine, lifetime
 from agentmem.types import NO_EXTRAS, Extras, Frame, Role, Usage
 
@@ -37,7 +37,7 @@ class Telling:
 
     def heard(self, content: Any, at: Any = None) -> None:
         """A person's words or a tool's result. Behind an open reply it belongs to the next request."""
-        frames = _frames(content, "user")
+        frames = _frames(worded(content), "user")
         if self._reply:
             self._later += frames
         else:
@@ -47,9 +47,10 @@ class Telling:
 
     def replied(self, content: Any) -> None:
         """A part of the model's reply. If somebody spoke since its last part, it is the reply to another request."""
+        frames = _frames(worded(content), "assistant")
         if self._reply and self._later:
             self.metered(None)
-        self._reply += _frames(content, "assistant")
+        self._reply += frames
 
     def metered(
         self, usage: Usage | None, at: Any = None, *, identity: str = "", extras: Extras = NO_EXTRAS, bare: bool = False

@@ -49,6 +49,8 @@ class UsageLedger:
 def _exchange(event: dict[str, Any], cut: RecordedCut | None) -> Exchange:
     at = datetime.fromisoformat(event["ts"]).timestamp()
     long = tokens_of(event.get("cw1h"))
+    if not isinstance(event["model"], str):
+        raise TypeError(f"a model's name is text, not {event['model']!r}")
     usage = Usage(
         "measured",
         uncached_tokens=tokens_of(event["inp"]),
@@ -57,4 +59,4 @@ def _exchange(event: dict[str, Any], cut: RecordedCut | None) -> Exchange:
         cache_write_1h_tokens=long,
         output_tokens=tokens_of(event.get("out")),
     )
-    return Exchange(at, at, str(event["model"]), (), (), usage, cut)
+    return Exchange(at, at, event["model"], (), (), usage, cut)

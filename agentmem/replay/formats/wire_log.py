@@ -15,7 +15,7 @@ from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.reported import read_usage, response_extras
 from agentmem.kvcache.shared_blocks import LineReader, MissingBlocks
 from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
-from agentmem.replay.formats.contents import PACE, arguments, blocks, moment_of, sent
+from agentmem.replay.formats.contents import PACE, arguments, blocks, moment_of, sent, worded
 from agentmem.replay.formats.message_list import Growth
 from agentmem.replay.session import Exchange, RecordedSession, SkippedLine, lifetime
 from agentmem.replay.source import RecordingSource, Spool, lines
@@ -71,6 +71,25 @@ class _Begun:
     growth: Growth = field(default_factory=Growth)
 
 
+class LineClock:
+    """When the request of each line of a log was sent."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def moment(self, value: Mapping[str, Any]) -> float:
+        """By the line, else by the response, else PACE after the one before. Raises ValueError for no time."""
+        named = next((value[key] for key in ("at", "timestamp", "ts") if key in value), None)
+        found = moment_of(named)
+        if found is None and named is not None:
+            raise _Unfit(f'no time under "at": {named!r}')
+        response = value.get("response")
+        if found is None and isinstance(response, dict):
+            found = moment_of(response.get("created_at", response.get("created")))
+        self._last = self._last + PACE if found is None else found
+        return self._last
+
+
 UNREADABLE = (_Unfit, MissingBlocks, KeyError, TypeError, ValueError, AttributeError, RecursionError)
 """What `WireReading.add` and `LineReader.whole` raise for a line that is passed over."""
 
@@ -84,7 +103,7 @@ class WireReading:
         self._make = Frames() if make is None else make
         self._known: dict[Frame, Frame] = {}
         self._ended: dict[str, Growth] = {}
-        self._clock = 0.0
+        self._clock = LineClock()
 
     def add(self, value: dict[str, Any], line: int) -> None:
         """Take the next line. Raises an error of UNREADABLE; requests that failed are passed over."""
@@ -100,7 +119,7 @@ class WireReading:
         usage = replace(usage, basis=value["basis"]) if usage and value.get("basis") in _BASES else usage
         head = (*prompt.tools, *prompt.system)
         frames = (*self._before(value), *(self._known.setdefault(one, one) for one in prompt.messages))
-        at = self._moment(value)
+        at = self._clock.moment(value)
         begun = self._place(provider, str(value.get("session") or ""), head, frames)
         exchange = Exchange(
             at=at,
@@ -134,15 +153,6 @@ class WireReading:
         growth = self._ended.get(str(named)) if named else None
         return growth.live if growth and growth.exchanges[-1].identity == named else ()
 
-    def _moment(self, value: dict[str, Any]) -> float:
-        """When a request was sent; where the line does not say, PACE after the one before."""
-        named = next((value[key] for key in ("at", "timestamp", "ts") if key in value), None)
-        found = moment_of(named)
-        if found is None and named is not None:
-            raise _Unfit(f'no time under "at": {named!r}')
-        self._clock = self._clock + PACE if found is None else found
-        return self._clock
-
     def _place(self, provider: str, session: str, head: tuple[Frame, ...], frames: tuple[Frame, ...]) -> _Begun:
         """The conversation that a request shares most with, if more than nothing; else a new one."""
         group = self._groups.setdefault((provider, session, frames[:1]), [])
@@ -165,9 +175,11 @@ def _request(value: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         raise _Unfit("the response broke off")
     if not isinstance(body, dict) or "model" not in body or not ("messages" in body or "input" in body):
         raise _Unfit('no request of a model under "request"')
+    if not isinstance(body["model"], str) or not body["model"]:
+        raise _Unfit(f"a model's name is text, not {type(body['model']).__name__}: {body['model']!r}")
     provider = "openai" if _asks_openai(body, path, value.get("response")) else "anthropic"
     shaped = messages_body(body) if provider == "openai" else body
-    said = [{**message, "content": blocks(message.get("content"))} for message in shaped["messages"]]
+    said = [{**message, "content": blocks(worded(message.get("content")))} for message in shaped["messages"]]
     return provider, {**shaped, "messages": said}
 
 
@@ -183,7 +195,9 @@ def _asks_openai(body: dict[str, Any], path: str, response: Any) -> bool:
 
 def _anthropic_reply(response: dict[str, Any]) -> tuple[list[Frame], Usage | None]:
     usage = response.get("usage")
-    said = [frame("message", block, "assistant") for block in blocks(response.get("content"))]
+    if "content" not in response and not usage:
+        raise _Unfit("the response holds no reply")
+    said = [frame("message", block, "assistant") for block in blocks(worded(response.get("content")))]
     return said, read_usage(usage) if usage else None
 
 
@@ -205,7 +219,7 @@ def _said(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     elif "role" not in item and "content" not in item:
         yield dict(item)
     else:
-        yield from sent(item.get("content"))
+        yield from sent(worded(item.get("content")))
     for call in item.get("tool_calls") or ():
         yield _call(call.get("id"), call["function"])
 

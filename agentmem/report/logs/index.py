@@ -34,7 +34,7 @@ from agentmem.report.logs.listed import LoggedSession, read_kept, summed
 from agentmem.report.logs.reading import QUICK, ReadLog, WorkItem, read_log
 from agentmem.report.logs.rows import column_rows, read_rows
 
-VERSION = 3
+VERSION = 4
 """The version of what is kept. Another one's is read anew."""
 MANY = 32 * 1024 * 1024
 """Bytes to read from which on a second process is worth its start."""

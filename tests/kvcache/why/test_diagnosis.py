@@ -142,7 +142,7 @@ def unmarked_time(turn: Any, body: Any) -> Any:
 @pytest.mark.parametrize(
     ("tools", "fault", "reported", "expected"),
     [
-        (1, unmarked_time, True, {"volatile_text"}),
+        (1, unmarked_time, True, {"volatile_text", "breakpoint_missing"}),
         (40, unmarked_time, True, {"volatile_text", "breakpoint_missing"}),
         (1, time_in_system, False, {"volatile_text"}),
         (40, time_in_system, False, {"volatile_text"}),

@@ -124,6 +124,19 @@ def wire_log(folder: Path) -> Path:
     return _lines(folder / "wire.jsonl", lines)
 
 
+def litellm(folder: Path) -> Path:
+    """Two payloads of LiteLLM's."""
+    talk = [{"role": "user", "content": "How many?"}, {"role": "assistant", "content": "Seven."}]
+    talk.append({"role": "user", "content": "And now?"})
+    payloads = []
+    for at, (told, tokens) in enumerate(((talk[:1], FIRST), (talk, 1_000))):
+        reply = {"id": f"m{at}", "choices": [{"message": talk[1]}]}
+        usage = {"prompt_tokens": tokens, "completion_tokens": 3}
+        payload = {"call_type": "completion", "model": "gpt-5", "startTime": float(at), "messages": told}
+        payloads.append({**payload, "response": {**reply, "usage": usage}})
+    return _lines(folder / "litellm.jsonl", payloads)
+
+
 def usage_ledger(folder: Path) -> Path:
     """Two events of a ledger."""
     event = {"ts": "2026-01-05T14:30:41Z", "model": "claude-opus-4-6", "cw": 0, "cr": 0, "out": 3}
@@ -139,6 +152,7 @@ KEPT: Mapping[str, Callable[[Path], Path]] = {
 COSTS: Mapping[str, Callable[[Path], Path]] = {
     "claude-code": claude_code,
     "wire-log": wire_log,
+    "litellm": litellm,
     "usage-ledger": usage_ledger,
 }
 """Formats in which each line, or event, is a request with all that belongs to it: it is passed over."""
