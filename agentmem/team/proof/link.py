@@ -54,9 +54,9 @@ class SubjectLink:
         self.dead, self.gone = "", False
         self.depth, self.ending, self.asked, self.waited = 0, 0, 0, -1
         self.around = Around(marks)
-        self.ends = EndsOfErrors(self.around.folder)
-        self.names: dict[tuple[str, str], Any] = {}
         self.root, self.inside = (root := root or self.around.folder), f"{root}/"
+        self.ends = EndsOfErrors(root)
+        self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
         self.heard: list[Any] = []
         self.mutated: list[Any] = []
