@@ -232,7 +232,7 @@ class _Pair:
                 "folder": str(self.subject.source),
             },
         }
-        ties = Ties(tuple(descriptors), self.shared, follow=False, ended=self._too_much)
+        ties = Ties(tuple(descriptors), self.shared, follow=False, runs=False, ended=self._too_much)
         ran = self.judge.run(
             self._command("judge"),
             timeout=self.bounds.seconds,

@@ -27,6 +27,7 @@ from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.late import Patience
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.modules import FarFinder
+from agentmem.team.proof.native import hold_memory
 from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
@@ -398,6 +399,7 @@ class Turns:
             reading, writing = os.pipe()
             if (process := os.fork()) == 0:
                 _let_look(True)
+                hold_memory()
                 os.close(out)
                 os.close(reading)
                 wire = Wire(incoming, outgoing, self.orders["seconds"], ahead=True)

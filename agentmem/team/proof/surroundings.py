@@ -34,6 +34,7 @@ ASKED: dict[str, frozenset[str]] = {
 DOUBTED: dict[str, frozenset[str]] = {
     "random": frozenset({"seed"}),
     "inspect": frozenset({"*"}),
+    "ctypes": frozenset({"*"}),
     "asyncio": frozenset(
         {"wait_for", "timeout", "create_task", "ensure_future", "gather", "wait", "TaskGroup", "iscoroutinefunction"}
         | {"iscoroutine", "Event", "Queue", "Lock", "Semaphore", "Condition", "Future", "as_completed", "shield"}
