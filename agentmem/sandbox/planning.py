@@ -129,8 +129,8 @@ _OWN: dict[Isolation, tuple[Path, ...]] = {"bubblewrap": (PACKAGE,)}
 class Command:
     """A command. ``cwd`` is relative to the fork, "" for its top. ``env`` is added to a clean environment.
 
-    ``temporary``, ``follow``, ``runs``, ``own_user``, ``over`` and ``keep`` are as in the Plan; where nothing is mounted
-    they do nothing. ``room`` are the bytes that may still be written; None is all of the limit.
+    ``temporary``, ``follow``, ``runs``, ``own_user``, ``over`` and ``keep`` are as in the Plan; where nothing is
+    mounted they do nothing. ``room`` are the bytes that may still be written; None is all of the limit.
     """
 
     argv: list[str]

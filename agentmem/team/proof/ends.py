@@ -58,7 +58,8 @@ class EndsOfErrors:
 
         def left(manager: Any, kind: Any, error: Any, trace: Any) -> Any:
             took = leave(manager, kind, error, trace)
-            if took and error is not None:
+            ours = sys._getframe(1).f_code.co_filename.startswith(_HERE)  # as while the test has one in its hands
+            if took and error is not None and not ours:
                 self.take(error)
             return took
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from agentmem.team.proof import agreeing
+from agentmem.team.proof.chosen import noted
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.made import keep_fields, states_of, told_state
 from agentmem.team.proof.measuring import APART, compares, decides, is_match, is_measured, used_members
@@ -40,7 +41,9 @@ class FarMeta(type):
     def __call__(cls, *given: Any, **named: Any) -> Any:
         if (make := cls.__dict__.get("_far_make")) is not None:
             return make(cls, given, named)
-        made = cls._far_link.call(cls._far_kind, given, named, cls.__name__)
+        made = noted(
+            cls._far_link, cls.__name__, given, named, cls._far_link.call(cls._far_kind, given, named, cls.__name__)
+        )
         if isinstance(made, FarBase):
             if "_far_checked" in cls.__dict__:
                 keep_fields(cls, made, given, named)
@@ -53,7 +56,10 @@ class FarMeta(type):
         if name.startswith(("_far", "__abc")):
             raise AttributeError(name)
         members = cls.__dict__.get("_far_members", {})
-        return member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
+        value = member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
+        if name[:1] == "_" and isinstance(value, FarBase):
+            value.__dict__.setdefault("_far_label", f"{cls.__name__}.{name}")
+        return value
 
     def __setattr__(cls, name: str, value: Any) -> None:
         far_set(cls._far_link, cls._far_kind, name, value)

@@ -30,8 +30,9 @@ from agentmem.team.proof.modules import FarFinder
 from agentmem.team.proof.native import hold_memory
 from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.patching import OutsidePatches
+from agentmem.team.proof.plugins import Nameless, Rest, Reversed
 from agentmem.team.proof.proxies import ProxyMaker
-from agentmem.team.proof.reading import asks_code, compared_names, used_names
+from agentmem.team.proof.reading import asks_code, compared_names, compares_built, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.surroundings import asked, doubted, ran, uses
 from agentmem.team.proof.things import Things, overwrites, walks
@@ -169,6 +170,8 @@ class Watching:
                 self.marks.mark("checked", found)
             if found := self.things.alike(compared_names(file, name)):
                 self.marks.mark("compares", found)
+            if found := compares_built(file, name, link.tops, frozenset(link.unheld)):
+                self.marks.mark("compares", f"{found}() does not hold what it was given")
             if found := walks(self.watch.texts(str), used):
                 self.marks.mark("runs", found)
             if found := overwrites(self.watch.texts(str), used, own):
@@ -260,33 +263,6 @@ class FileRun:
         """End the session. Returns the exit code for this process."""
         self.link.close()
         return LATE if self.link.dead and not self.link.gone else 0
-
-
-class Nameless:
-    """A plugin of pytest that gives folders no names of tests: these have parameters, such as what is expected."""
-
-    @pytest.fixture
-    def tmp_path(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A new folder for one test."""
-        return tmp_path_factory.mktemp("test", numbered=True)
-
-
-class Rest:
-    """A plugin of pytest that leaves out the tests that were run before, in an earlier session."""
-
-    def __init__(self, told: frozenset[str]) -> None:
-        self.told = told
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [one for one in items if one.nodeid not in self.told]
-
-
-class Reversed:
-    """A plugin of pytest that turns the order of tests round."""
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.reverse()
 
 
 class StartedOnce:

@@ -58,8 +58,8 @@ class SubjectLink:
         self.ends = EndsOfErrors(root)
         self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
-        self.heard: list[Any] = []
-        self.mutated: list[Any] = []
+        self.heard, self.mutated = list[Any](), list[Any]()
+        self.unheld: set[str] = set()
         self.unmade: list[list[Any]] = []
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None

@@ -1,8 +1,8 @@
 """Native code that the code under test wrote, or named: none of it runs in the judge.
 
 The judge runs it by itself, without the rest of agentmem. What the two processes share is mounted there so that nothing
-in it can be mapped as code, whoever loads it, and the kernel makes no memory code that was written first. So a test that
-loads a library of the code's would fail; this says why, and hears of libraries that the code only named.
+in it can be mapped as code, whoever loads it, and the kernel makes no memory code that was written first. So a test
+that loads a library of the code's would fail; this says why, and hears of libraries that the code only named.
 """
 
 import ctypes

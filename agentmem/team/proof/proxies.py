@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from agentmem.team.proof import agreeing
+from agentmem.team.proof.chosen import decides
 from agentmem.team.proof.classes import error_of_python, pure
 from agentmem.team.proof.far import (
     FarBase,
@@ -336,6 +337,8 @@ def _equals(plain: Any) -> Any:
         same = plain.__eq__(self, other)
         if same is not True and has_own(self, "__eq__"):
             return self._far_link.marks.not_proven("compares", f"{type(self).__name__} == {type(other).__name__}")
+        if same is True and decides(self, other, self._far_link.heard):
+            self._far_link.marks.mark("compares", f"{type(self).__name__}() does not hold what it was given")
         return same
 
     return equals

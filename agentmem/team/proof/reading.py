@@ -18,7 +18,9 @@ _ASSERTING = frozenset({"raises", "warns", "fail", "deprecated_call"})
 _LIKE = re.compile(r"_*(assert|check|verify|expect|ensure|must|should|compare|same|equal)", re.IGNORECASE)
 """How names of functions begin that compare for a test."""
 _KINDS = frozenset({"isinstance", "issubclass", "assertIsInstance", "assertNotIsInstance", "assertIs", "assertIsNot"})
-_ERRORS = frozenset({"raises", "assertRaises", "assertRaisesRegex", "suppress", "warns", "assertWarns"})
+_ERRORS = frozenset(
+    {"raises", "assertRaises", "assertRaisesRegex", "suppress", "warns", "assertWarns", "assertWarnsRegex", "pop"}
+)
 """Functions that ask of a thing which one it is, and those that are given the class of an error."""
 _FIRST = frozenset({"setUp", "setUpClass", "setup_method", "setup_class", "setup_function", "setup", "asyncSetUp"})
 
@@ -68,6 +70,46 @@ def _asserts(node: ast.AST, held: set[str], names: dict[str, str], given: set[st
         return True
     of_python = names.get(root, "").partition(".")[0] in sys.stdlib_module_names
     return root in names and not of_python and names[root].partition(".")[0] not in ("pytest", "numpy")
+
+
+def compares_built(file: str, test: str, tops: frozenset[str], built: frozenset[str]) -> str:
+    """One of the names ``built``, if a test calls it for one side of a comparison and the code for another; else ""."""
+    ours = (
+        {name for name, dotted in names_of(file).items() if dotted.partition(".")[0] in tops} if built else set[str]()
+    )
+    for function in _reached(file, test) if built else ():
+        held = ours | set(_held(function, ours))
+        made = {target: name for name in built for target in _bound_to(function, name)}
+        for sides in _compared(function):
+            found = [next((name for name in map(made.get, _used(one)) if name), "") for one in sides]
+            code = [bool(held & set(_used(one))) for one in sides]
+            if any(name and any(code[:at] + code[at + 1 :]) for at, name in enumerate(found)):
+                return next(filter(None, found))
+    return ""
+
+
+def _bound_to(function: _Function, name: str) -> Iterator[str]:
+    """A name, and the variables that hold what a call of it gave."""
+    yield name
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and name in set(_used(node.value)):
+            yield from (one.id for one in node.targets if isinstance(one, ast.Name))
+
+
+def _used(node: ast.AST) -> Iterator[str]:
+    """The names, and the last names of attributes, in an expression."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name | ast.Attribute):
+            yield _last(one)
+
+
+def _compared(function: _Function) -> Iterator[list[ast.expr]]:
+    """The sides of each comparison of a function."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Compare):
+            yield [node.left, *node.comparators]
+        elif isinstance(node, ast.Call) and _last(node.func).startswith("assert"):
+            yield node.args
 
 
 def compared_names(file: str, test: str) -> list[str]:
