@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from agentmem.team.proof.arguments import tree_of
+from agentmem.team.proof.syntax import named
 
 _MANY = 200  # exceptions that are kept of one test, before those that ended well are let go
 _HERE = str(Path(__file__).parent)
@@ -214,7 +215,7 @@ def _is_of_python(function: ast.AST) -> bool:
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
     special = function.name[:2] == function.name[-2:] == "__" and function.name not in _CALLED
-    return special or any("property" in ast.dump(one).lower() for one in function.decorator_list)
+    return special or any("property" in name.lower() for one in function.decorator_list for name in named(one))
 
 
 def _raises_on(handler: ast.ExceptHandler) -> bool:

@@ -11,6 +11,7 @@ from functools import cache
 
 from agentmem.team.proof.arguments import tree_of
 from agentmem.team.proof.surroundings import imported
+from agentmem.team.proof.syntax import dotted
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ASSERTING = frozenset({"raises", "warns", "fail", "deprecated_call"})
@@ -36,7 +37,7 @@ def asks_code(file: str, test: str, tops: frozenset[str]) -> str:
     statements = (node.value for one in functions for node in ast.walk(one) if isinstance(node, ast.Expr))
     managers = (item.context_expr for one in functions for node in ast.walk(one) for item in _items(node))
     called = (one for one in (*statements, *managers) if isinstance(one, ast.Call) and _root(one) in held)
-    return next((ast.unparse(one.func) for one in called if _compares(one, held)), "")
+    return next((dotted(one.func) for one in called if _compares(one, held)), "")
 
 
 def _items(node: ast.AST) -> list[ast.withitem]:
