@@ -426,7 +426,8 @@ class FarData(FarBase):
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value!r}" for name, value in state_of(self).items())
+        hidden = {one[0] for one in getattr(type(self), "_far_fields", ()) if not one[5]}
+        inside = ", ".join(f"{name}={value!r}" for name, value in state_of(self).items() if name not in hidden)
         return f"{type(self).__name__}({inside})"
 
     def __hash__(self) -> int:

@@ -54,7 +54,7 @@ class Watching:
 
     def __init__(self, link: SubjectLink, tell: Any, watch: JudgeWatch, patience: Patience, last: bool) -> None:
         self.link, self.marks, self.tell, self.watch, self.patience = link, link.marks, tell, watch, patience
-        self.last, self.kept = last, list[Any]()
+        self.last, self.kept, self.fixtures = last, list[Any](), tuple[str, ...]()
         self.runners = _runners()
         self.things = Things(link)
         self.plugins: frozenset[int] | None = None
@@ -62,6 +62,7 @@ class Watching:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self.fixtures = getattr(item, "fixturenames", ())
         with suppress(Gone, NotProven, Exception):
             self.link.bring_copies(forget=True)
         self.marks.reset()
@@ -159,6 +160,8 @@ class Watching:
             self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
         if found := doubted(str(item.path), name):
             self.marks.doubt("process", found)
+        if found := self.link.proxies.belonging:
+            self.marks.doubt("compares", found)
         if found := self.watch.own.written(str(item.path)):
             self.marks.doubt("relative", found)
 
@@ -179,6 +182,8 @@ class Watching:
 
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
         said = "" if error is None else f"{error.typename}: {error.value}"
+        if "capfd" in self.fixtures or "capfdbinary" in self.fixtures:
+            self.marks.doubt("process", "what the code, or a program of its, writes to descriptors 1 and 2")
         if self.watch.own.here in said:
             self.marks.doubt("relative", "its current folder")
         why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
@@ -194,13 +199,19 @@ class Watching:
             {
                 "id": test,
                 "outcome": outcome,
-                "why": why,
+                "why": {reason: self._shown(about) for reason, about in why.items()},
                 "broken": self.marks.broken,
-                "said": " ".join(said.split())[:_TOLD],
+                "said": " ".join(self._shown(said).split())[:_TOLD],
                 "calls": self.marks.calls,
                 "trace": self.marks.trace,
             }
         )
+
+    def _shown(self, text: str) -> str:
+        """A text without the places of this run, which tell a reader nothing."""
+        for folder in (self.watch.own.root, self.watch.own.here):
+            text = text.replace(f"{folder}/", "").replace(folder, ".")
+        return text
 
 
 _RUNNERS: tuple[type, ...] = (

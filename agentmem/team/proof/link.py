@@ -34,6 +34,8 @@ _DRAINED = 20_000  # messages of an earlier session that are passed over when on
 class Proxies(Protocol):
     """Makes what stands for the subject's objects in the judge."""
 
+    belonging: str  # tells of a class that says itself what belongs to it
+
     def of(self, given: list[Any]) -> Any: ...
     def reference(self, value: Any) -> list[Any] | None: ...
     def made_later(self, kind: Any, named: dict[str, Any]) -> list[Any]: ...
@@ -58,8 +60,7 @@ class SubjectLink:
         self.ends = EndsOfErrors(root)
         self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
-        self.heard, self.mutated = list[Any](), list[Any]()
-        self.unheld: set[str] = set()
+        self.heard, self.mutated, self.unheld = list[Any](), list[Any](), set[str]()
         self.unmade: list[list[Any]] = []
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None

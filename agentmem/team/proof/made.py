@@ -16,7 +16,7 @@ def fields_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> dict[
     fields = [one for one in kind._far_fields if one[1]]
     places = [one[0] for one in fields if not one[2]]
     values = dict(zip(places, given, strict=False)) | named
-    for name, _, _, _, default in fields:
+    for name, _, _, _, default, *_ in fields:
         if name not in values and default and default != ["?"]:
             values[name] = default[0].copy() if isinstance(default[0], list | dict | set) else default[0]
     known = {one[0] for one in fields}

@@ -35,6 +35,8 @@ DOUBTED: dict[str, frozenset[str]] = {
     "random": frozenset({"seed"}),
     "inspect": frozenset({"*"}),
     "ctypes": frozenset({"*"}),
+    "numbers": frozenset({"*"}),
+    "collections": frozenset({"abc"}),
     "asyncio": frozenset(
         {"wait_for", "timeout", "create_task", "ensure_future", "gather", "wait", "TaskGroup", "iscoroutinefunction"}
         | {"iscoroutine", "Event", "Queue", "Lock", "Semaphore", "Condition", "Future", "as_completed", "shield"}

@@ -195,8 +195,8 @@ class JudgeWatch:
 
     def _connected(self, event: str, arguments: tuple[Any, ...]) -> None:
         """A database is read and written by one event."""
-        if type(arguments[0]) in (str, bytes):
-            path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
+        if type(arguments[0]) in (str, bytes) and not _is_in_memory(name := os.fsdecode(arguments[0])):
+            path = os.path.abspath(re.sub(r"^file:(//)?|[?].*", "", name) if name[:5] == "file:" else name)  # noqa: PTH100
             if self._is_old(path):
                 self.marks.mark("rewritten", path)
             self._write(path)
@@ -412,6 +412,11 @@ class JudgeWatch:
         """The texts, or numbers, that came from the code in this test."""
         for one in self.link.heard:
             yield from _texts(one, kind, 0)
+
+
+def _is_in_memory(name: str) -> bool:
+    """True for a database without a file, or with one that nobody can name."""
+    return name in ("", ":memory:") or (name[:5] == "file:" and (":memory:" in name or "mode=memory" in name))
 
 
 def _texts(value: Any, kind: type, depth: int) -> Iterator[Any]:
