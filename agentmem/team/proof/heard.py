@@ -9,8 +9,8 @@ from collections.abc import Callable
 from os import environ, getcwd
 from typing import Any
 
-_ATTRIBUTES = len(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) + 2
-"""The most that a record has without ``extra``: a handler's text and time are among it."""
+_ATTRIBUTES = {*logging.LogRecord("", 0, "", 0, "", (), None).__dict__, "message", "asctime"}
+"""What a record has without ``extra``: a handler's text and time are among it."""
 
 # Bound by their names here, so that a test may put others in their places.
 
@@ -46,7 +46,7 @@ class HeardOfCode:
 
     def logged(self, record: logging.LogRecord) -> bool:
         if len(self.noted) < _NOTED:
-            more = bool(record.exc_info or record.stack_info or len(record.__dict__) > _ATTRIBUTES)
+            more = bool(record.exc_info or record.stack_info or record.__dict__.keys() - _ATTRIBUTES)
             self.noted.append(["log", record.name, record.levelno, record.getMessage(), more])
         return True
 

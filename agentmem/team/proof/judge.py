@@ -32,7 +32,7 @@ from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.plugins import Nameless, Rest, Reversed
 from agentmem.team.proof.proxies import ProxyMaker
-from agentmem.team.proof.reading import asks_code, compared_names, compares_built, used_names
+from agentmem.team.proof.reading import asks_code, compared_names, compares_built, plugin_of_code, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.surroundings import asked, doubted, ran, uses
 from agentmem.team.proof.things import Things, overwrites, walks
@@ -383,6 +383,11 @@ class Turns:
         out = self.orders["out"]
         while self.files and self.lives:
             file, (incoming, outgoing), last = self.files[0], self.lives[0], len(self.lives) <= _LAST
+            tops, own = frozenset(self.orders["tops"]), frozenset(self.orders["own"])
+            if plugin := plugin_of_code(self.orders["root"], file, tops, own):
+                _told(out, {"id": file, "outcome": "error", "why": {"fixture": f"{plugin} is a plugin of the code's"}})
+                self.files.pop(0)
+                continue
             reading, writing = os.pipe()
             if (process := os.fork()) == 0:
                 _let_look(True)

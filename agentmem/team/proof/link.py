@@ -47,8 +47,7 @@ class SubjectLink:
     def __init__(self, wire: Wire, marks: Marks, root: str = "") -> None:
         self.wire, self.marks = wire, marks
         self.proxies: Proxies
-        self.lent: dict[int, Any] = {}
-        self.lent_in: dict[int, int] = {}
+        self.lent, self.lent_in = dict[int, Any](), dict[int, int]()
         self.lock = threading.RLock()
         self.fresh: set[int] = set()
         self.numbers: dict[int, int] = {}
@@ -193,7 +192,8 @@ class SubjectLink:
         try:
             answer = self.ask("call", target, sent, options, given=[*given, *named.values()])
         except Exception as error:
-            self._note(text, f"raises {type(error).__name__}")
+            warned = " <by the filters of warnings>" if isinstance(error, Warning) else ""  # which are the test's
+            self._note(text and text + warned, f"raises {type(error).__name__}")
             raise
         changed, self.mutated = self.mutated, []
         self.note_wide(answer, label)
@@ -352,8 +352,7 @@ class SubjectLink:
             self.marks.trace.append((cut(text) + where, answer))
 
     def _die(self, said: str) -> Any:
-        self.dead = said
-        self.marks.broken = self.marks.broken or said
+        self.dead, self.marks.broken = said, self.marks.broken or said
         raise Gone(f"the process with the code does not answer: {said}")
 
     # What crosses.

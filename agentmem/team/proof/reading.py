@@ -73,6 +73,20 @@ def _asserts(node: ast.AST, held: set[str], names: dict[str, str], given: set[st
     return root in names and not of_python and names[root].partition(".")[0] not in ("pytest", "numpy")
 
 
+def plugin_of_code(root: str, file: str, tops: frozenset[str], own: frozenset[str]) -> str:
+    """The plugin of the code's that a conftest beside a file of tests, or above it, names; "" for none."""
+    folders = file.split("/")[:-1]
+    for depth in range(len(folders) + 1):
+        tree = tree_of("/".join([root, *folders[:depth], "conftest.py"]))
+        for node in tree.body if tree is not None else ():
+            if isinstance(node, ast.Assign) and any(_last(one) == "pytest_plugins" for one in node.targets):
+                texts = [one.value for one in ast.walk(node.value) if isinstance(one, ast.Constant)]
+                named = (one for one in texts if isinstance(one, str) and one not in own)
+                if found := next((one for one in named if one.partition(".")[0] in tops), ""):
+                    return found
+    return ""
+
+
 def compares_built(file: str, test: str, tops: frozenset[str], built: frozenset[str]) -> str:
     """One of the names ``built``, if a test calls it for one side of a comparison and the code for another; else ""."""
     ours = (
