@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeGuard
 
 from agentmem.team.proof.arguments import tree_of
 from agentmem.team.proof.surroundings import imported, outer
@@ -16,7 +17,7 @@ from agentmem.team.proof.surroundings import imported, outer
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ASSERTING = frozenset({"raises", "warns", "fail", "deprecated_call"})
 """Functions of pytest and unittest that assert without the word."""
-_LIKE = re.compile(r"_*(assert|check|verify|expect|ensure|must|should|compare|same|equal)", re.IGNORECASE)
+_LIKE = re.compile(r"_*(check|verify|expect|ensure|must|should|compare|same|equal)", re.IGNORECASE)
 """How names of functions begin that compare for a test."""
 _KINDS = frozenset({"isinstance", "issubclass", "assertIsInstance", "assertNotIsInstance", "assertIs", "assertIsNot"})
 _ERRORS = frozenset({"raises", "assertRaises", "assertRaisesRegex", "suppress", "warns", "assertWarns"})
@@ -43,7 +44,7 @@ def asks_code(file: str, test: str, tops: frozenset[str]) -> str:
     statements = (node.value for one in functions for node in ast.walk(one) if isinstance(node, ast.Expr))
     managers = (item.context_expr for one in functions for node in ast.walk(one) for item in _items(node))
     called = (one for one in (*statements, *managers) if isinstance(one, ast.Call) and _root(one) in held)
-    return next((ast.unparse(one.func) for one in called if _compares(one, held)), "")
+    return next((ast.unparse(one.func) for one in called if _compares(one, held, _ours(file, tops))), "")
 
 
 @cache
@@ -75,13 +76,21 @@ def _held(function: _Function, ours: frozenset[str]) -> Iterator[str]:
             yield from (one.id for one in node.targets if isinstance(one, ast.Name))
 
 
-def _compares(call: ast.Call, held: frozenset[str]) -> bool:
-    """True for a call of the code's that is named as an assertion, or gets an answer of the code's among others."""
-    chain = [one for one in ast.walk(call.func) if isinstance(one, ast.Attribute | ast.Name)]
-    if any(_LIKE.match(one.attr if isinstance(one, ast.Attribute) else one.id) for one in chain):
+def _compares(call: ast.Call, held: frozenset[str], ours: frozenset[str]) -> bool:
+    """True for a call of the code's that is named as an assertion, or gets an answer of the code's to compare."""
+    chain = [one.attr if isinstance(one, ast.Attribute) else one.id for one in ast.walk(call.func) if _is_named(one)]
+    if any(one.lower().lstrip("_").startswith("assert") for one in chain):
         return True
-    given = [*call.args, *(one.value for one in call.keywords)]
-    return len(given) > 1 and any(isinstance(one, ast.Call) and _root(one) in held for one in given)
+    calls = [one for one in ast.walk(call) if isinstance(one, ast.Call)]
+    given = [part for one in calls for part in (*one.args, *(key.value for key in one.keywords))]
+    answers = [one for one in given if isinstance(one, ast.Call) and _root(one) in held]
+    if any(map(_LIKE.match, chain)):
+        return bool(answers) or any(isinstance(one, ast.Name) and one.id in held - ours for one in given)
+    return bool(answers) and len(call.args) + len(call.keywords) > 1
+
+
+def _is_named(node: ast.AST) -> TypeGuard[ast.Attribute | ast.Name]:
+    return isinstance(node, ast.Attribute | ast.Name)
 
 
 def _asserts(node: ast.AST, held: frozenset[str], names: dict[str, str], given: set[str]) -> bool:
