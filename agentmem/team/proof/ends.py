@@ -16,6 +16,7 @@ import sys
 import types
 import unittest.case
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,8 @@ def _is_handled(trace: types.TracebackType, error: BaseException) -> bool:
         return False
     for one in ast.walk(function):
         if isinstance(one, ast.Try | ast.TryStar) and _start(one.body[0]) <= at < _end(one.body[-1]):
-            fits = (handler for handler in one.handlers if _takes(handler.type, frame, error))
+            groups = isinstance(one, ast.TryStar)
+            fits = (handler for handler in one.handlers if groups or _takes(handler.type, frame, error))
             handler = next(fits, None)
             if handler is not None and not (_is_of_python(function) and _raises_on(handler)):
                 return True
@@ -234,15 +236,16 @@ def _is_plain(frame: types.FrameType) -> bool:
 
 def _function(code: types.CodeType) -> ast.AST | None:
     """The definition of a code in its file; None for what can hold no ``try``, or has no file."""
-    tree = tree_of(code.co_filename)
-    if tree is None or code.co_name == "<module>":
+    return _defined(code.co_filename, code.co_name, code.co_firstlineno)
+
+
+@cache
+def _defined(file: str, name: str, first: int) -> ast.AST | None:
+    tree = tree_of(file)
+    if tree is None or name == "<module>":
         return tree
-    fits = [
-        one
-        for one in ast.walk(tree)
-        if isinstance(one, _Function) and one.name == code.co_name and _first(one) == code.co_firstlineno
-    ]
-    return max(fits, key=lambda one: one.lineno, default=None)
+    fits = (one for one in ast.walk(tree) if isinstance(one, _Function) and one.name == name)
+    return max((one for one in fits if _first(one) == first), key=lambda one: one.lineno, default=None)
 
 
 def _first(node: _Function) -> int:

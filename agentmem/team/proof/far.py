@@ -45,11 +45,11 @@ class FarMeta(type):
             cls._far_link, cls.__name__, given, named, cls._far_link.call(cls._far_kind, given, named, cls.__name__)
         )
         if isinstance(made, FarBase):
-            if "_far_checked" in cls.__dict__:
-                keep_fields(cls, made, given, named)
             if made.__dict__.get("_far_again") == cls._far_link.marks.calls:  # the code chose what it is compared with
                 cls._far_link.marks.mark("compares", f"{cls.__name__}() gives an object that was there before")
             made.__dict__["_far_asked"] = True
+            if "_far_checked" in cls.__dict__:
+                keep_fields(cls, made, given, named)
         return made
 
     def __getattr__(cls, name: str) -> Any:

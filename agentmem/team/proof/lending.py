@@ -10,7 +10,8 @@ import io
 import operator
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from agentmem.team.proof.classes import NEVER, PURE
@@ -149,7 +150,8 @@ def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: M
     A ``fresh`` object was made by a function of the tests while the code ran; the code may fill it.
     """
     if what == "call":
-        return value(*given, **named)
+        answer = value(*given, **named)
+        return _finished(answer, marks) if type(answer) is types.CoroutineType else answer
     if what == "copied":
         return marks.not_proven("object", f"a {type(value).__name__} that it copies")
     if what in _USES:
@@ -159,6 +161,31 @@ def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: M
     if what in _CHANGES:
         return _CHANGES[what](value, *given) if fresh else marks.not_proven("changes", type(value).__name__)
     return marks.not_proven("unknown", type(value).__name__)
+
+
+def _finished(waiting: "types.CoroutineType[Any, Any, Any]", marks: Marks) -> "Awaited":
+    """What a coroutine of the tests gives that the code awaits: it runs here, to its end. Ends a test that waits in it
+    for anything else."""
+    try:
+        while waiting.send(None) is None:
+            pass
+    except StopIteration as end:
+        return Awaited(end.value)
+    finally:
+        waiting.close()
+    return marks.not_proven("object", "a coroutine that waits")  # type: ignore[no-any-return]  # it raises
+
+
+def written(answer: Any, encode: Callable[[Any], Any]) -> Any:
+    """The answer of a lent object as it crosses."""
+    return ["awaited", encode(answer.value)] if type(answer) is Awaited else encode(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What the code gets when it awaits a coroutine of the tests."""
+
+    value: Any
 
 
 def _get(value: Any, name: Any, marks: Marks) -> Any:

@@ -432,7 +432,7 @@ class SubjectLink:
             self.heard += [given, named]
             known, before = len(self.lent), contents(given, self.encode)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
-            answer = ["ret", self.encode(used)]
+            answer = ["ret", lending.written(used, self.encode)]
             if before != contents(given, self.encode):
                 self.marks.mark("shared", "an argument of its function")
             self.fresh.update(range(known + 1, len(self.lent) + 1) if what == "call" else ())

@@ -34,6 +34,7 @@ def run(**tests: tuple[str, dict[str, str]]) -> ApartRun:
 
 PASSED, FAILED = ("passed", dict[str, str]()), ("failed", dict[str, str]())
 COMPARES = ("failed", {"compares": "A == B"})
+CHECKED = ("failed", {"checked": "AssertionError"})
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,8 @@ COMPARES = ("failed", {"compares": "A == B"})
             "fails without the change",
         ),
         ({"own": PASSED, "old": PASSED}, {"old": PASSED}, "pp", "fp", "proven", "1 of"),
+        ({"own": PASSED, "old": PASSED}, {"own": CHECKED, "old": PASSED}, "pp", "fp", "unproven", "without the change"),
+        ({"own": CHECKED, "old": PASSED}, {"own": PASSED, "old": PASSED}, "fp", "pp", "failed", OWN),
         ({"old": PASSED}, {"old": PASSED}, "pp", "fp", "unproven", "not run apart"),
         ({"own": PASSED}, {"own": FAILED}, "pp", "fp", "unproven", OLD),
     ],
