@@ -23,7 +23,7 @@ from agentmem.team.proof.ends import EndsOfErrors
 from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
-from agentmem.team.proof.wire import Broken, Telling, TooLarge, Wire
+from agentmem.team.proof.wire import Broken, TellsPlace, TooLarge, Wire
 
 _CHANGES = ("same", "keep", "was", "now", "name", "inside")  # what is told with an answer, besides arguments
 _TRACED = 200  # calls that are noted of one test
@@ -211,7 +211,7 @@ class SubjectLink:
         number, left = secrets.randbits(50), self.wire.seconds
         try:
             self._sent([number, "do", self.around.changed(), self.unmade, *request])
-        except (TooLarge, Telling) as error:
+        except (TooLarge, TellsPlace) as error:
             self.marks.not_proven("large" if isinstance(error, TooLarge) else "named", str(error))
         while True:
             frame, left = self._received(left)

@@ -379,7 +379,7 @@ def _doubt(kind: Any, above: list[Any], without: frozenset[str]) -> str:
     """What a proxies' class cannot do that the class can: a test that fails may fail for that."""
     for one in above:
         if one not in (object, *PLAIN, datetime.tzinfo) and not issubclass(one, BaseException) and _is_of_python(one):
-            return f"a {kind.__name__}, which is no {one.__name__} here"
+            return f"its {kind.__name__} is used as a {one.__name__} of Python, and stands here for one of the code"
     if _is_plain((kind,)) and (own := sorted(without - {"__eq__", "__ne__", "__bool__"})):
         return f"{own[0]} of {kind.__name__}"
     return next((one._far_doubt for one in above if getattr(one, "_far_doubt", "")), "")
