@@ -50,7 +50,10 @@ class FarMeta(type):
         if name.startswith(("_far", "__abc")):
             raise AttributeError(name)
         members = cls.__dict__.get("_far_members", {})
-        return member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
+        value = member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
+        if isinstance(value, FarBase) and agreeing.is_method(cls, name):
+            value.__dict__["_far_unbound"] = name
+        return value
 
     def __setattr__(cls, name: str, value: Any) -> None:
         far_set(cls._far_link, cls._far_kind, name, value)
@@ -302,7 +305,12 @@ def far_do(owner: Any, what: str, *given: Any) -> Any:
     """An operation on an object of the subject, such as ``len`` or ``getitem``."""
     link: SubjectLink = owner._far_link if isinstance(owner, FarMeta) else link_of(owner)
     arguments = [link.encode(one) for one in (owner, *given)]
-    answer = agreeing.together(owner, what, given, lambda: link.ask("do", what, arguments, given=(owner, *given)))
+    try:
+        answer = agreeing.together(owner, what, given, lambda: link.ask("do", what, arguments, given=(owner, *given)))
+    except StopIteration:
+        if is_measured(owner):
+            link.marks.mark("compares", f"what {type(owner).__name__} does not give")
+        raise
     return _measured(owner, what, given, answer)
 
 
