@@ -256,7 +256,7 @@ class FileRun:
         self.watch.install()
         link.ends.install()
         self.tolerances.install()
-        OutsidePatches(link).install()
+        OutsidePatches(link, self.watch.texts).install()
         for package in orders["around"]:  # else pytest would take the empty file that marks one for the package itself
             with suppress(Gone, NotProven, Exception):
                 importlib.import_module(package)

@@ -7,9 +7,12 @@ through their proxies.
 
 import functools
 import logging
+import os
 import random
 import sys
+import time
 import types
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 from unittest import mock
@@ -29,16 +32,28 @@ _OF_CODE = (FarForeign, FarMethod)
 
 
 class OutsidePatches:
-    """Hears of pytest's and mock's replacements in modules that are not the project's."""
+    """Hears of pytest's and mock's replacements in modules that are not the project's. ``texts`` came from the code."""
 
-    def __init__(self, link: SubjectLink) -> None:
-        self.link = link
+    def __init__(self, link: SubjectLink, texts: Callable[[type], Iterable[Any]]) -> None:
+        self.link, self.texts = link, texts
 
     def install(self) -> None:
         """Hear of them from now on, as long as this process runs."""
         self._of_pytest(pytest.MonkeyPatch)
         self._of_mock(mock._patch)  # what every form of patch() makes
         self._of_seed()
+        self._of_zone()
+
+    def _of_zone(self) -> None:
+        """Marks a test that gives its process a time zone of the code's."""
+        tzset = time.tzset
+
+        def tzset_() -> None:
+            if os.environ.get("TZ") in self.texts(str):
+                self.link.marks.mark("process", "a time zone of the code's")
+            tzset()
+
+        time.tzset = tzset_
 
     def _of_seed(self) -> None:
         """The code's random numbers begin where a test lets its own begin."""
