@@ -32,7 +32,7 @@ from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.plugins import Nameless, Rest, Reversed
 from agentmem.team.proof.proxies import ProxyMaker
-from agentmem.team.proof.reading import asks_code, compared_names, compares_built, plugin_of_code, used_names
+from agentmem.team.proof.reading import asks_code, compared_names, compares_built, plugin_of_code, puts_code, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.surroundings import asked, doubted, ran, uses
 from agentmem.team.proof.things import Things, overwrites, walks
@@ -173,6 +173,8 @@ class Watching:
                 self.marks.mark("checked", found)
             if found := self.things.alike(compared_names(file, name)):
                 self.marks.mark("compares", found)
+            if found := puts_code(file, name, link.tops):
+                self.marks.mark("put", found)
             if found := compares_built(file, name, link.tops, frozenset(link.unheld)):
                 self.marks.mark("compares", f"{found}() does not hold what it was given")
             if found := walks(self.watch.texts(str), used):

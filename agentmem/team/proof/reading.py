@@ -123,6 +123,34 @@ def plugin_of_code(root: str, file: str, tops: frozenset[str], own: frozenset[st
     return ""
 
 
+def puts_code(file: str, test: str, tops: frozenset[str]) -> str:
+    """The name of another's module in whose place a test sets what is the code's; "" for none."""
+    ours, names = _ours(file, tops), names_of(file)
+    others = names.keys() - ours
+    for function in (node for one in _reached(file, test) for node in _facts(file)[one].nodes):
+        held = ours | set(_held(function, ours))
+        for place, value in _set(function):
+            if _root(place) in others and _root(value) in held and isinstance(place, ast.Attribute):
+                return dotted(place)
+    return ""
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.Tuple) else [node]
+
+
+def _set(function: _Function) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What a function sets by name, and to what."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign):
+            for one in node.targets:
+                both = isinstance(one, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                yield from zip(_parts(one), _parts(node.value), strict=False) if both else [(one, node.value)]
+        elif isinstance(node, ast.Call) and _last(node.func) == "setattr" and len(node.args) == 3:
+            name = node.args[1].value if isinstance(node.args[1], ast.Constant) else ""
+            yield ast.Attribute(node.args[0], str(name), ast.Store()), node.args[2]
+
+
 def compares_built(file: str, test: str, tops: frozenset[str], built: frozenset[str]) -> str:
     """One of the names ``built``, if a test calls it for one side of a comparison and the code for another; else ""."""
     ours, reached = _ours(file, tops), _reached(file, test) if built else ()
