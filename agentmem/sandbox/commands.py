@@ -64,7 +64,12 @@ def run(
 def _tied(command: Command, settings: ForkSettings, ties: Ties) -> Command:
     hidden = [("", f"{settings.source}/{path}") for path in ties.hidden]
     return replace(
-        command, temporary=str(ties.temporary or ""), follow=ties.follow, over=hidden, own_user=ties.own_user
+        command,
+        temporary=str(ties.temporary or ""),
+        follow=ties.follow,
+        runs=ties.runs,
+        over=hidden,
+        own_user=ties.own_user,
     )
 
 

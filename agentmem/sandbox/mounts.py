@@ -42,12 +42,17 @@ def build(plan: RunPlan) -> None:
     for folder, source in (("tmp", plan["temporary"] or f"{plan['box']}/tmp"), ("run", f"{plan['box']}/run")):
         _folder(f"{root}/{folder}")
         syscalls.bind(source, f"{root}/{folder}")
-        syscalls.protect(f"{root}/{folder}", readonly=False, follow=plan["follow"] or folder != "tmp")
+        follow = plan["follow"] or folder != "tmp"
+        syscalls.protect(f"{root}/{folder}", readonly=False, follow=follow, runs=plan["runs"])
+    unrun = 0 if plan["runs"] else MS_NOEXEC
     for name in shielded(plan):
         _folder(f"{root}/tmp/{name}")
-        syscalls.mount("tmpfs", f"{root}/tmp/{name}", "tmpfs", _SAFE, "mode=755,size=16m")
+        syscalls.mount("tmpfs", f"{root}/tmp/{name}", "tmpfs", _SAFE | unrun, "mode=755,size=16m")
     _system(root, plan)
     _devices(f"{root}/dev", f"{plan['box']}/shm")
+    if not plan["runs"]:
+        for folder in ("dev", "dev/shm"):  # and not the devices in them
+            syscalls.protect(f"{root}/{folder}", readonly=False, recursive=False, runs=False)
     _folder(f"{root}/proc")
     syscalls.mount("proc", f"{root}/proc", "proc", _SAFE | MS_NOEXEC)
     at = root + plan["tree"]["at"]

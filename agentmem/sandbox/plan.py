@@ -38,7 +38,8 @@ class RunPlan(PlannedLimits, Holds):
     files of the tree; None means all of it. ``readable`` are pairs: on the host, and inside. ``links`` are pairs: a
     link and what it points to. ``root`` is an empty folder to mount on, ``scratch`` one for temporary files where
     there are no mounts. ``temporary`` is the host's folder that stands at /tmp, "" for an empty one in memory; unless
-    ``follow``, links in it lead nowhere. With ``own_user`` the command runs as OWN_USER where that user is known.
+    ``follow``, links in it lead nowhere. Unless ``runs``, what lies there or in other temporary folders cannot be run,
+    or loaded as a library. With ``own_user`` the command runs as OWN_USER where that user is known.
     ``over`` is laid over the tree last, in order: a path on the host and where it is shown read-only; with "" for the
     first, an empty folder that cannot be written. ``wrapper`` is bubblewrap's command, to which two descriptors are
     added.
@@ -63,6 +64,7 @@ class RunPlan(PlannedLimits, Holds):
     scratch: str
     temporary: str
     follow: bool
+    runs: bool
     own_user: bool
     over: list[tuple[str, str]]
     wrapper: list[str]

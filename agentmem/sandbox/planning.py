@@ -129,8 +129,8 @@ _OWN: dict[Isolation, tuple[Path, ...]] = {"bubblewrap": (PACKAGE,)}
 class Command:
     """A command. ``cwd`` is relative to the fork, "" for its top. ``env`` is added to a clean environment.
 
-    ``temporary``, ``follow``, ``own_user``, ``over`` and ``keep`` are as in the Plan; where nothing is mounted they do
-    nothing. ``room`` are the bytes that may still be written; None is all of the limit.
+    ``temporary``, ``follow``, ``runs``, ``own_user``, ``over`` and ``keep`` are as in the Plan; where nothing is
+    mounted they do nothing. ``room`` are the bytes that may still be written; None is all of the limit.
     """
 
     argv: list[str]
@@ -138,6 +138,7 @@ class Command:
     env: dict[str, str] = field(default_factory=dict)
     temporary: str = ""
     follow: bool = True
+    runs: bool = True
     own_user: bool = False
     over: list[tuple[str, str]] = field(default_factory=list)
     room: int | None = None
@@ -173,6 +174,7 @@ def make_plan(
         "scratch": scratch,
         "temporary": command.temporary if mounting else "",
         "follow": command.follow,
+        "runs": command.runs,
         "own_user": command.own_user,
         "over": command.over if mounting else [],
         "wrapper": [],

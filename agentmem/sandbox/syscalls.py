@@ -22,7 +22,7 @@ MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 442, 444, 445,
 """Newer calls have the same number on every machine."""
 
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
-_ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV, _ATTR_NOSYMFOLLOW = 1, 2, 4, 0x00200000
+_ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV, _ATTR_NOEXEC, _ATTR_NOSYMFOLLOW = 1, 2, 4, 8, 0x00200000
 
 
 class _MountAttributes(ctypes.Structure):
@@ -65,9 +65,13 @@ def bind(source: str, target: str) -> None:
     mount(source, target, flags=MS_BIND | MS_REC)
 
 
-def protect(target: str, readonly: bool = True, recursive: bool = True, follow: bool = True) -> None:
-    """Make a mount read-only (if asked), without devices and set-user-id programs, and without links if asked."""
+def protect(target: str, readonly: bool = True, recursive: bool = True, follow: bool = True, runs: bool = True) -> None:
+    """Make a mount read-only (if asked), without devices and set-user-id programs, and without links if asked.
+
+    Unless ``runs``, no file in it can be run, or mapped as code.
+    """
     wanted = _ATTR_NOSUID | _ATTR_NODEV | (_ATTR_RDONLY if readonly else 0) | (0 if follow else _ATTR_NOSYMFOLLOW)
+    wanted |= 0 if runs else _ATTR_NOEXEC
     attributes = _MountAttributes(wanted, 0, 0, 0)
     call(
         MOUNT_SETATTR,

@@ -9,6 +9,8 @@ import unittest
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agentmem.team.proof.syntax import dotted, is_too_deep, parsed, same
+
 _SKIPS = frozenset(
     {
         "pytest.skip",
@@ -84,6 +86,7 @@ def steering(change: Edited) -> list[str]:
         for name, node in _functions(_parsed(change.after), "")
         if name.rpartition("::")[2].startswith("pytest_")
     ]
+    hooks += [f"{change.path} (nested too deeply to be read)"] if is_too_deep(change.after or "") else []
     return hooks + _new_uses(change, _STEERS) + [f"{change.path}:{line} ({what})" for line, what in _bends(change)]
 
 
@@ -102,7 +105,7 @@ def _bending(tree: ast.Module) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.Attribute):
             changed = isinstance(node.ctx, ast.Store | ast.Del)
             if node.attr in _INNER or (changed and (node.attr == "__code__" or _root(node) in ("pytest", "unittest"))):
-                yield line, ast.unparse(node)
+                yield line, dotted(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             if node.value.startswith(_PATCHED):
                 yield line, node.value
@@ -128,11 +131,7 @@ def _is_of_case(name: str) -> bool:
 def altered(change: Edited) -> list[str]:
     """The tests of a file that existed before and have changed."""
     before, after = tests_of(change.before), tests_of(change.after)
-    return [
-        f"{change.path}::{name}"
-        for name, node in before.items()
-        if name in after and ast.dump(node) != ast.dump(after[name])
-    ]
+    return [f"{change.path}::{name}" for name, node in before.items() if name in after and not same(node, after[name])]
 
 
 def empty(change: Edited, files: Sequence[str] = ()) -> list[str]:
@@ -223,7 +222,7 @@ def _same_on_both(test: ast.expr) -> bool:
     """True for ``x == x``, but not for ``f() is f()``: each could be another object."""
     if isinstance(test, ast.Compare) and isinstance(test.left, ast.Call) and isinstance(test.ops[0], ast.Is):
         return False
-    return isinstance(test, ast.Compare) and all(ast.dump(one) == ast.dump(test.left) for one in test.comparators)
+    return isinstance(test, ast.Compare) and all(same(one, test.left) for one in test.comparators)
 
 
 def _constant_call(call: ast.Call, held: set[str]) -> bool:
@@ -250,7 +249,7 @@ def _dotted(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Name):
         yield node.id
     elif isinstance(node, ast.Attribute):
-        yield ast.unparse(node)
+        yield dotted(node)
     elif isinstance(node, ast.ImportFrom):
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -272,7 +271,4 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, _Function]]:
 
 
 def _parsed(text: str | None) -> ast.Module:
-    try:
-        return ast.parse(text or "")
-    except (SyntaxError, ValueError):
-        return ast.Module([], [])
+    return parsed(text or "") or ast.Module([], [])

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain, islice, zip_longest
 
+from agentmem.team.proof.syntax import is_large, parsed
+
 _LINE_END = re.compile(r"\r\n|\r|\n")  # Python's own line ends
 
 MOST = 8
@@ -103,13 +105,12 @@ _OPERATORS: tuple[tuple[str, Callable[[ast.AST], Iterator[Made]]], ...] = (
 
 def mutants(path: str, before: str, after: str, most: int = MOST) -> tuple[Mutant, ...]:
     """At most ``most`` mutants on the lines of ``after`` that are not in ``before``; none if it is not Python."""
-    try:
-        tree = ast.parse(after)
-    except (SyntaxError, ValueError):
+    tree = parsed(after)
+    if tree is None or "\ufffd" in after:  # in another encoding: a mutant would differ by more than its fault
         return ()
     lines = changed_lines(before, after)
     nodes = [node for node in ast.walk(tree) if getattr(node, "lineno", 0) in lines]
-    kinds = [list(_of_kind(path, after, nodes, name, change)) for name, change in _OPERATORS]
+    kinds = [_of_kind(path, after, nodes, name, change) for name, change in _OPERATORS]
     in_turn = chain.from_iterable(zip_longest(*kinds))
     return tuple(islice((one for one in in_turn if one is not None), most))
 
@@ -130,10 +131,21 @@ def _of_kind(
     path: str, text: str, nodes: list[ast.AST], name: str, change: Callable[[ast.AST], Iterator[Made]]
 ) -> Iterator[Mutant]:
     for node in nodes:
-        for place, instead in change(node):
+        for place, instead in _made(node, change):
             mutated = _spliced(text, place, instead)
             if mutated != text and _parses(mutated):
                 yield Mutant(path, place.lineno, name, mutated)
+
+
+def _made(node: ast.AST, change: Callable[[ast.AST], Iterator[Made]]) -> list[Made]:
+    """What an operator makes of a node; nothing of one that is nested too deeply to be written."""
+    said = node.test if isinstance(node, ast.If | ast.While | ast.IfExp) else node
+    if isinstance(said, ast.expr) and is_large(said):
+        return []
+    try:
+        return list(change(node))
+    except (RuntimeError, MemoryError):
+        return []
 
 
 def _spliced(text: str, node: ast.expr | ast.stmt, instead: str) -> str:
@@ -147,8 +159,4 @@ def _spliced(text: str, node: ast.expr | ast.stmt, instead: str) -> str:
 
 
 def _parses(text: str) -> bool:
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError):
-        return False
-    return True
+    return parsed(text) is not None

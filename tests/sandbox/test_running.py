@@ -335,3 +335,30 @@ def test_a_command_can_have_a_user_of_its_own(isolation: Isolation, tmp_path: Pa
         ran = fork.run([sys.executable, "-c", look], ties=Ties(temporary=shared, follow=False, own_user=True))
     own = os.getuid() == 0 and isolation == "namespaces"
     assert ran.output.split() == [str(61_000 if own else os.getuid()), *(["said"] if isolation in MOUNTING else [])]
+
+
+def test_what_a_command_writes_need_not_run(isolation: Isolation, tmp_path: Path) -> None:
+    """With ties that say so, no file in a folder for temporary files is run or mapped as code; the system's are."""
+    (tmp_path / "repo").mkdir()
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o777)
+    attempt = (
+        "import mmap, os, shutil, subprocess, sys\n"
+        "for folder in ('/tmp', '/run', '/dev/shm'):\n"
+        "    try:\n"
+        "        path = shutil.copy('/bin/true', folder + '/program')\n"
+        "        with open(path, 'rb') as file:\n"
+        "            mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC)\n"
+        "        print('mapped')\n"
+        "        subprocess.run([path])\n"
+        "        print('run')\n"
+        "    except OSError:\n"
+        "        print('refused')\n"
+        "subprocess.run(['/bin/true'], check=True)\n"
+    )
+    for runs in (True, False):
+        with Sandbox.fork(tmp_path / "repo", isolation=isolation) as fork:
+            ran = fork.run([sys.executable, "-c", attempt], ties=Ties(temporary=shared, follow=False, runs=runs))
+        assert ran.exit_code == 0, ran.output
+        if isolation == "namespaces":
+            assert set(ran.output.split()) == ({"mapped", "run"} if runs else {"refused"})

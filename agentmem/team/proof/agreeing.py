@@ -34,7 +34,12 @@ def is_flag(above: Sequence[Any], module: str, name: str) -> bool:
 
 def stands(owner: Any, name: str) -> bool:
     """True for a method that an object of the code's has because its class stands on a type of Python's."""
-    standing = getattr(type(owner), "_far_standing", None)
+    return is_method(type(owner), name)
+
+
+def is_method(kind: Any, name: str) -> bool:
+    """The same of a class."""
+    standing = getattr(kind, "_far_standing", None)
     return standing is not None and name[:2] != "__" and callable(getattr(standing, name, None))
 
 

@@ -24,9 +24,9 @@ from agentmem.sandbox import Sandbox
 from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.planning import MOUNTING, TEMPORARY
 from agentmem.sandbox.ties import Ties
-from agentmem.team.proof.folders import new_folder
 from agentmem.team.proof.layout import ProjectLayout
 from agentmem.team.proof.ready import BOOT, compiled
+from agentmem.team.proof.run_folders import new_folder
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
 _MANY = 4  # files of tests from which on two pairs of processes run them
@@ -232,7 +232,7 @@ class _Pair:
                 "folder": str(self.subject.source),
             },
         }
-        ties = Ties(tuple(descriptors), self.shared, follow=False, ended=self._too_much)
+        ties = Ties(tuple(descriptors), self.shared, follow=False, runs=False, ended=self._too_much)
         ran = self.judge.run(
             self._command("judge"),
             timeout=self.bounds.seconds,

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from agentmem.team.proof.syntax import parsed
+
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _DEEP, _MANY = 3, 200  # containers in containers that are searched for a value, and the items of each
 _Place = tuple[int, int]
@@ -127,8 +129,8 @@ def _against_constant(read: ast.expr, above: ast.AST) -> bool:
 def tree_of(file: str) -> ast.Module | None:
     """The syntax tree of a file; None if it has none."""
     try:
-        return ast.parse(Path(file).read_bytes())
-    except (OSError, ValueError, SyntaxError):
+        return parsed(Path(file).read_bytes())
+    except (OSError, ValueError):
         return None
 
 

@@ -21,6 +21,7 @@ from agentmem.team.proof.values import LOOKED_AT
 _BARE: dict[type, Callable[[Any], Any]] = {
     datetime.datetime: lambda v: datetime.datetime.combine(datetime.datetime.date(v), datetime.datetime.timetz(v)),
     datetime.date: lambda v: datetime.date.fromordinal(datetime.date.toordinal(v)),
+    datetime.time: lambda v: datetime.datetime.combine(datetime.date.min, v).timetz(),
     datetime.timedelta: lambda v: datetime.timedelta.__add__(v, datetime.timedelta()),
     decimal.Decimal: decimal.Decimal,
     fractions.Fraction: lambda v: fractions.Fraction(v._numerator, v._denominator),

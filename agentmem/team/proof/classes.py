@@ -83,6 +83,7 @@ def describe(kind: type, number: int, base: Callable[[type], Any], encode: Calla
     special = sorted(name for name in SPECIAL if _own(kind, name))
     hashed: Any = kind.__hash__  # None for what cannot be hashed
     special += ["__hash__"] if hashed is None and not issubclass(kind, PLAIN) else []
+    special += [one for one in BELONGING if _says_what_belongs(kind, one)]
     methods = [n for n in dir(kind) if not n.startswith("_") and inspect.isfunction(inspect.getattr_static(kind, n))]
     what, has = _kind(kind, encode)
     module, name = str(getattr(kind, "__module__", "")), kind.__qualname__
@@ -102,6 +103,17 @@ SPECIAL = frozenset(
     | {f"__{kind}{op}__" for kind in ("", "r", "i") for op in ("and", "or", "xor", "pow", "lshift", "rshift", "matmul")}
 )
 """Special methods that a proxy has where its class has them."""
+
+
+BELONGING = ("__subclasshook__", "__instancecheck__", "__subclasscheck__", "_missing_", "__class__")
+"""How a class says itself what belongs to it, or its objects to what they belong."""
+
+
+def _says_what_belongs(kind: type, name: str) -> bool:
+    """True for a class with such a way of its own, or of its class's, as an abstract one has."""
+    found = _static(type(kind) if name.endswith("check__") else kind, name)
+    of_python = (*vars(object).values(), *vars(type).values(), vars(enum.Enum)["_missing_"])
+    return found is not None and not any(found is one for one in of_python)
 
 
 def _own(kind: type, name: str) -> bool:
@@ -174,14 +186,14 @@ def _is_plain_tuple(kind: type) -> bool:
 
 
 def _field(one: "dataclasses.Field[Any]", encode: Callable[[Any], Any]) -> list[Any]:
-    """A field: its name, whether it is an argument, whether by keyword only, whether compared, and its default."""
+    """A field: its name, whether it is an argument, by keyword only, compared, its default, and whether it is shown."""
     if one.default is not dataclasses.MISSING:
         default = [_shown(one.default, encode)]
     elif one.default_factory in (list, dict, set, tuple):
         default = [_shown(one.default_factory(), encode)]
     else:
         default = [] if one.default_factory is dataclasses.MISSING else ["?"]
-    return [one.name, bool(one.init), bool(one.kw_only), bool(one.compare), default]
+    return [one.name, bool(one.init), bool(one.kw_only), bool(one.compare), default, bool(one.repr)]
 
 
 def safe_builtin(name: str) -> Any:

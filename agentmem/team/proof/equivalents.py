@@ -11,16 +11,19 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SEES_NAMES = frozenset({"locals", "vars", "eval", "exec", "dir", "globals"})
 
 
-def equivalent(text: str) -> str | None:
-    """The same Python module in other words; None if it is no Python, or nothing can be said otherwise."""
+def equivalent(text: str | bytes) -> str | None:
+    """The same Python module in other words; None if it is no Python, or nothing can be said otherwise.
+
+    Bytes are in the encoding that they name, as Python reads them.
+    """
     try:
         tree = ast.parse(text)
         for function in [one for one in ast.walk(tree) if isinstance(one, _Function)]:
             _rename(function, _locals(function))
         made = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RuntimeError, MemoryError):
         return None
-    return made if made != text else None
+    return made if made not in (text, *([text.decode("utf-8", "replace")] if isinstance(text, bytes) else [])) else None
 
 
 def _locals(function: _Function) -> frozenset[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from agentmem.team.proof.apart import ApartRun
 from agentmem.team.proof.brief import brief, briefly
+from agentmem.team.proof.syntax import parsed
 
 _SIGN = re.compile(r"^[`)\s]*(==|->|=>|→|➞|\breturns?\b|\bgives?\b|\bis\b|\bmust be\b|\bshould (?:be|return)\b)[\s`:]*")
 _CALL = re.compile(r"(?<![\w.])(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\(")
@@ -24,6 +25,8 @@ _COMPLAINS = re.compile(
 _NOT = re.compile(r"\bnot\s[`(\s]*$", re.IGNORECASE)
 _ENDS = re.compile(r"[.;!?](?=\s)")
 _LONGEST = 400  # characters of a line that is read
+_UNREAD = (SyntaxError, ValueError, TypeError, MemoryError, RuntimeError)
+"""What comes of reading a value in a text, whatever the text is."""
 _Example = tuple[str, Any]
 """A call as a trace writes it, without its module, and the value that it gives."""
 
@@ -59,11 +62,7 @@ def _complained(line: str, at: int) -> bool:
 
 def of_docstrings(code: str) -> Iterator[_Example]:
     """The examples in the docstrings of a module's text; none if it is no Python."""
-    try:
-        nodes = list(ast.walk(ast.parse(code)))
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    for node in nodes:
+    for node in ast.walk(parsed(code) or ast.Module([], [])):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
             yield from examples(ast.get_docstring(node) or "")
 
@@ -116,7 +115,7 @@ def agrees(answer: str, value: Any) -> bool:
         return True
     try:
         other = ast.literal_eval(answer)
-    except (ValueError, SyntaxError):
+    except _UNREAD:
         return "..." in answer or "..." in shown
     if isinstance(other, int | float) and isinstance(value, float):
         places = len(repr(value).partition(".")[2])
@@ -148,7 +147,7 @@ def _call(text: str) -> tuple[str, int] | None:
 
 
 def _written(text: str, ends: int) -> tuple[str, int] | None:
-    with suppress(SyntaxError, ValueError, RecursionError):
+    with suppress(*_UNREAD):
         call = ast.parse(text.strip(), mode="eval").body
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name | ast.Attribute):
             name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr
@@ -161,10 +160,10 @@ def _written(text: str, ends: int) -> tuple[str, int] | None:
 def _literal(text: str, *, whole: bool) -> list[Any]:
     """The value that is written at the beginning of a text, and ends it or a part of its sentence; none if none is."""
     if whole:
-        with suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+        with suppress(*_UNREAD):
             return [ast.literal_eval(text)]
     for end in range(len(text), 0, -1):
         if re.match(r"$|[`.,;)](?:\s|$|[`.,;)])|\s+#", text[end:]):
-            with suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+            with suppress(*_UNREAD):
                 return [ast.literal_eval(text[:end].strip())]
     return []

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from agentmem.team.proof import agreeing
+from agentmem.team.proof.chosen import noted
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.made import keep_fields, states_of, told_state
 from agentmem.team.proof.measuring import APART, compares, decides, is_match, is_measured, used_members
@@ -22,7 +23,6 @@ class FarMeta(type):
 
     _far_link: SubjectLink
     _far_kind: list[Any]
-    _far_info: tuple[str, list[Any]]
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **named: Any) -> Any:
         if "_far_kind" not in namespace:
@@ -41,19 +41,25 @@ class FarMeta(type):
         if (make := cls.__dict__.get("_far_make")) is not None:
             return make(cls, given, named)
         made = cls._far_link.call(cls._far_kind, given, named, cls.__name__)
+        noted(cls._far_link, cls.__name__, given, named, made)
         if isinstance(made, FarBase):
-            if "_far_checked" in cls.__dict__:
-                keep_fields(cls, made, given, named)
             if made.__dict__.get("_far_again") == cls._far_link.marks.calls:  # the code chose what it is compared with
                 cls._far_link.marks.mark("compares", f"{cls.__name__}() gives an object that was there before")
             made.__dict__["_far_asked"] = True
+            if "_far_checked" in cls.__dict__:
+                keep_fields(cls, made, given, named)
         return made
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith(("_far", "__abc")):
             raise AttributeError(name)
         members = cls.__dict__.get("_far_members", {})
-        return member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
+        value = member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
+        if name[:1] == "_" and isinstance(value, FarBase):
+            value.__dict__.setdefault("_far_label", f"{cls.__name__}.{name}")
+        if isinstance(value, FarBase) and agreeing.is_method(cls, name):
+            value.__dict__["_far_unbound"] = name
+        return value
 
     def __setattr__(cls, name: str, value: Any) -> None:
         far_set(cls._far_link, cls._far_kind, name, value)
@@ -305,7 +311,12 @@ def far_do(owner: Any, what: str, *given: Any) -> Any:
     """An operation on an object of the subject, such as ``len`` or ``getitem``."""
     link: SubjectLink = owner._far_link if isinstance(owner, FarMeta) else link_of(owner)
     arguments = [link.encode(one) for one in (owner, *given)]
-    answer = agreeing.together(owner, what, given, lambda: link.ask("do", what, arguments, given=(owner, *given)))
+    try:
+        answer = agreeing.together(owner, what, given, lambda: link.ask("do", what, arguments, given=(owner, *given)))
+    except StopIteration:
+        if is_measured(owner):
+            link.marks.mark("compares", f"what {type(owner).__name__} does not give")
+        raise
     return _measured(owner, what, given, answer)
 
 
@@ -420,7 +431,8 @@ class FarData(FarBase):
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value!r}" for name, value in state_of(self).items())
+        hidden = {one[0] for one in getattr(type(self), "_far_fields", ()) if not one[5]}
+        inside = ", ".join(f"{name}={value!r}" for name, value in state_of(self).items() if name not in hidden)
         return f"{type(self).__name__}({inside})"
 
     def __hash__(self) -> int:
@@ -435,5 +447,4 @@ class FarData(FarBase):
         if all(map(is_fixed, given.values())):
             return link.proxies.made_later(type(self), {name: link.encode(one) for name, one in given.items()})
         named = [[name, link.encode(one)] for name, one in given.items()]
-        made = link.ask("call", type(self)._far_kind, [], named, given=list(given.values()))
-        return reference_of(made)
+        return reference_of(link.ask("call", type(self)._far_kind, [], named, given=list(given.values())))

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from os import environ, getcwd
 from typing import Any
 
+_ATTRIBUTES = {*logging.LogRecord("", 0, "", 0, "", (), None).__dict__, "message", "asctime"}
+"""What a record has without ``extra``: a handler's text and time are among it."""
+
 # Bound by their names here, so that a test may put others in their places.
 
 _PRINTED = 1 << 18  # characters of output that are kept for one answer
@@ -43,7 +46,7 @@ class HeardOfCode:
 
     def logged(self, record: logging.LogRecord) -> bool:
         if len(self.noted) < _NOTED:
-            more = bool(record.exc_info or record.stack_info)
+            more = bool(record.exc_info or record.stack_info or record.__dict__.keys() - _ATTRIBUTES)
             self.noted.append(["log", record.name, record.levelno, record.getMessage(), more])
         return True
 

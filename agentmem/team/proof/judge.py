@@ -27,10 +27,12 @@ from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.late import Patience
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.modules import FarFinder
+from agentmem.team.proof.native import hold_memory
 from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.patching import OutsidePatches
+from agentmem.team.proof.plugins import Nameless, Rest, Reversed
 from agentmem.team.proof.proxies import ProxyMaker
-from agentmem.team.proof.reading import asks_code, compared_names, used_names
+from agentmem.team.proof.reading import asks_code, compared_names, compares_built, plugin_of_code, puts_code, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.surroundings import asked, doubted, ran, uses
 from agentmem.team.proof.things import Things, overwrites, walks
@@ -52,7 +54,7 @@ class Watching:
 
     def __init__(self, link: SubjectLink, tell: Any, watch: JudgeWatch, patience: Patience, last: bool) -> None:
         self.link, self.marks, self.tell, self.watch, self.patience = link, link.marks, tell, watch, patience
-        self.last, self.kept = last, list[Any]()
+        self.last, self.kept, self.fixtures = last, list[Any](), tuple[str, ...]()
         self.runners = _runners()
         self.things = Things(link)
         self.plugins: frozenset[int] | None = None
@@ -60,6 +62,7 @@ class Watching:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self.fixtures = getattr(item, "fixturenames", ())
         with suppress(Gone, NotProven, Exception):
             self.link.bring_copies(forget=True)
         self.marks.reset()
@@ -157,6 +160,8 @@ class Watching:
             self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
         if found := doubted(str(item.path), name):
             self.marks.doubt("process", found)
+        if found := self.link.proxies.belonging:
+            self.marks.doubt("compares", found)
         if found := self.watch.own.written(str(item.path)):
             self.marks.doubt("relative", found)
 
@@ -168,6 +173,10 @@ class Watching:
                 self.marks.mark("checked", found)
             if found := self.things.alike(compared_names(file, name)):
                 self.marks.mark("compares", found)
+            if found := puts_code(file, name, link.tops):
+                self.marks.mark("put", found)
+            if found := compares_built(file, name, link.tops, frozenset(link.unheld)):
+                self.marks.mark("compares", f"{found}() does not hold what it was given")
             if found := walks(self.watch.texts(str), used):
                 self.marks.mark("runs", found)
             if found := overwrites(self.watch.texts(str), used, own):
@@ -175,6 +184,8 @@ class Watching:
 
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
         said = "" if error is None else f"{error.typename}: {error.value}"
+        if "capfd" in self.fixtures or "capfdbinary" in self.fixtures:
+            self.marks.doubt("process", "what the code, or a program of its, writes to descriptors 1 and 2")
         if self.watch.own.here in said:
             self.marks.doubt("relative", "its current folder")
         why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
@@ -190,13 +201,19 @@ class Watching:
             {
                 "id": test,
                 "outcome": outcome,
-                "why": why,
+                "why": {reason: self._shown(about) for reason, about in why.items()},
                 "broken": self.marks.broken,
-                "said": " ".join(said.split())[:_TOLD],
+                "said": " ".join(self._shown(said).split())[:_TOLD],
                 "calls": self.marks.calls,
                 "trace": self.marks.trace,
             }
         )
+
+    def _shown(self, text: str) -> str:
+        """A text without the places of this run, which tell a reader nothing."""
+        for folder in (self.watch.own.root, self.watch.own.here):
+            text = text.replace(f"{folder}/", "").replace(folder, ".")
+        return text
 
 
 _RUNNERS: tuple[type, ...] = (
@@ -241,7 +258,7 @@ class FileRun:
         self.watch.install()
         link.ends.install()
         self.tolerances.install()
-        OutsidePatches(link).install()
+        OutsidePatches(link, self.watch.texts).install()
         for package in orders["around"]:  # else pytest would take the empty file that marks one for the package itself
             with suppress(Gone, NotProven, Exception):
                 importlib.import_module(package)
@@ -259,33 +276,6 @@ class FileRun:
         """End the session. Returns the exit code for this process."""
         self.link.close()
         return LATE if self.link.dead and not self.link.gone else 0
-
-
-class Nameless:
-    """A plugin of pytest that gives folders no names of tests: these have parameters, such as what is expected."""
-
-    @pytest.fixture
-    def tmp_path(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A new folder for one test."""
-        return tmp_path_factory.mktemp("test", numbered=True)
-
-
-class Rest:
-    """A plugin of pytest that leaves out the tests that were run before, in an earlier session."""
-
-    def __init__(self, told: frozenset[str]) -> None:
-        self.told = told
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [one for one in items if one.nodeid not in self.told]
-
-
-class Reversed:
-    """A plugin of pytest that turns the order of tests round."""
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.reverse()
 
 
 class StartedOnce:
@@ -395,9 +385,15 @@ class Turns:
         out = self.orders["out"]
         while self.files and self.lives:
             file, (incoming, outgoing), last = self.files[0], self.lives[0], len(self.lives) <= _LAST
+            tops, own = frozenset(self.orders["tops"]), frozenset(self.orders["own"])
+            if plugin := plugin_of_code(self.orders["root"], file, tops, own):
+                _told(out, {"id": file, "outcome": "error", "why": {"fixture": f"{plugin} is a plugin of the code's"}})
+                self.files.pop(0)
+                continue
             reading, writing = os.pipe()
             if (process := os.fork()) == 0:
                 _let_look(True)
+                hold_memory()
                 os.close(out)
                 os.close(reading)
                 wire = Wire(incoming, outgoing, self.orders["seconds"], ahead=True)

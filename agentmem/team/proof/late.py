@@ -25,7 +25,9 @@ class Patience:
         self.seconds, self.waits = 0.0, False
 
     def begin(self) -> None:
-        """A part of a test begins."""
+        """A part of a test begins. One that has an alarm of its own, as by a fixture, is left with that."""
+        if signal.getsignal(signal.SIGALRM) not in (signal.SIG_DFL, self._ended):
+            return
         least, most = (one * self.call for one in _CALLS)
         self.seconds = max(least, min(most, (self.until - monotonic()) / 2))
         signal.signal(signal.SIGALRM, self._ended)
@@ -35,7 +37,8 @@ class Patience:
     def end(self) -> None:
         """It has ended."""
         self.waits = False
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        if signal.getsignal(signal.SIGALRM) == self._ended:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
 
     def _ended(self, number: int, frame: types.FrameType | None) -> None:
         if self.waits:

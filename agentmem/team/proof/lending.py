@@ -10,7 +10,8 @@ import io
 import operator
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from agentmem.team.proof.classes import NEVER, PURE
@@ -43,8 +44,17 @@ _INNER = (types.FrameType, types.TracebackType, types.CodeType, types.ModuleType
 _FILES = (io.StringIO, io.BytesIO, io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 """Exact types of what can be read and written by its methods."""
 _RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_TAKING_NAMES = frozenset(
+    {"update_wrapper", "wraps", "setitem", "delitem", "patch", "seed", "setstate", "tzset", "settrace", "setprofile"}
+    | {"excepthook", "basicConfig", "disable", "captureWarnings", "setLoggerClass", "addLevelName", "shutdown"}
+    | {"clock_settime", "clock_settime_ns", "pthread_kill", "setLogRecordFactory", "getLogger", "register_at_fork"}
+    | {"iadd", "iand", "iconcat", "ior", "ixor", "isub", "imul", "call", "setattr", "unregister_archive_format"}
+)
+"""Functions of these modules that change what they are given, or this process."""
+_OF_PROCESS = ("sys", "os", "builtins", "warnings", "logging", "signal", "importlib")
+"""Modules whose lists and dicts steer this process."""
 _HARMLESS = PURE | frozenset(
-    {"unittest", "threading", "queue", "logging", "contextlib", "json", "random", "_random", "time", "textwrap", "copy"}
+    {"threading", "queue", "logging", "contextlib", "json", "random", "_random", "time", "textwrap", "copy"}
     | {"re", "heapq", "_heapq", "bisect", "_bisect", "struct", "_struct", "zlib", "binascii", "hashlib", "base64"}
 )
 """Modules besides the tests' own whose functions reach no further than their arguments: the code may call them."""
@@ -62,6 +72,8 @@ def lendable(value: Any, marks: Marks) -> str:
         shown = one is value and (isinstance(one, _INNER) or _is_of(type(one), _SHOWING))
         if shown or _is_of(type(one), _CLOSED) or type(one).__name__ == "_ANY":
             marks.not_proven("object", f"{type(one).__name__} {getattr(one, '__name__', '')}".strip())
+        if _is_handle(one):
+            marks.not_proven("object", f"a {type(one).__name__} of this process")
     if isinstance(value, CALLABLE):
         if _reaches(value):
             marks.not_proven("object", f"the function {getattr(value, '__name__', '')}".strip())
@@ -69,6 +81,25 @@ def lendable(value: Any, marks: Marks) -> str:
     if type(value) in _FILES:
         return "file"
     return "iterator" if isinstance(value, Iterator) and not callable(value) else "object"
+
+
+def _is_handle(value: Any) -> bool:
+    """True for what changes this process: a patch, a stream or folder that is put in another's place, its own names."""
+    kind = type(value)
+    if kind.__module__ == "unittest.mock" and kind.__name__.startswith("_patch"):
+        return True
+    if kind.__module__ in ("contextlib", "os") and kind.__name__ in (
+        "redirect_stdout",
+        "redirect_stderr",
+        "chdir",
+        "_Environ",
+    ):
+        return True
+    if kind in (dict, list):
+        if kind is dict and {"__name__", "__spec__"} <= value.keys():
+            return True
+        return any(one is value for name in _OF_PROCESS for one in vars(sys.modules.get(name) or object).values())
+    return False
 
 
 def _is_of(kind: type, modules: tuple[str, ...]) -> bool:
@@ -82,13 +113,19 @@ def _reaches(value: Any) -> bool:
     if isinstance(value, functools.partial):
         return isinstance(value.func, type) or _reaches(value.func)
     if isinstance(value, types.MethodType):
+        if type(value.__self__).__module__ == "unittest.mock":
+            return False  # of a mock, as a test gives one
         return isinstance(value.__func__, CALLABLE) and _reaches(value.__func__)
     module = str(getattr(value, "__module__", None) or "").partition(".")[0]
     if isinstance(value, types.FunctionType):
+        if getattr(value, "__wrapped__", None) is None and value.__name__ in _TAKING_NAMES and module in _HARMLESS:
+            return True
         own = not value.__code__.co_filename.startswith((sys.prefix, sys.base_prefix, "<frozen"))
         return not own and module not in _HARMLESS
     if not isinstance(getattr(value, "__self__", None), types.ModuleType):
         return False  # a method of an object that the test hands over
+    if value.__name__ in _TAKING_NAMES:
+        return True
     return module not in _HARMLESS or (module == "builtins" and value.__name__ in NEVER - {"print"})
 
 
@@ -113,7 +150,8 @@ def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: M
     A ``fresh`` object was made by a function of the tests while the code ran; the code may fill it.
     """
     if what == "call":
-        return value(*given, **named)
+        answer = value(*given, **named)
+        return _finished(answer, marks) if type(answer) is types.CoroutineType else answer
     if what == "copied":
         return marks.not_proven("object", f"a {type(value).__name__} that it copies")
     if what in _USES:
@@ -123,6 +161,31 @@ def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: M
     if what in _CHANGES:
         return _CHANGES[what](value, *given) if fresh else marks.not_proven("changes", type(value).__name__)
     return marks.not_proven("unknown", type(value).__name__)
+
+
+def _finished(waiting: "types.CoroutineType[Any, Any, Any]", marks: Marks) -> "Awaited":
+    """What a coroutine of the tests gives that the code awaits: it runs here, to its end. Ends a test that waits in it
+    for anything else."""
+    try:
+        while waiting.send(None) is None:
+            pass
+    except StopIteration as end:
+        return Awaited(end.value)
+    finally:
+        waiting.close()
+    return marks.not_proven("object", "a coroutine that waits")  # type: ignore[no-any-return]  # it raises
+
+
+def written(answer: Any, encode: Callable[[Any], Any]) -> Any:
+    """The answer of a lent object as it crosses."""
+    return ["awaited", encode(answer.value)] if type(answer) is Awaited else encode(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What the code gets when it awaits a coroutine of the tests."""
+
+    value: Any
 
 
 def _get(value: Any, name: Any, marks: Marks) -> Any:

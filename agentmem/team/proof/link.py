@@ -23,7 +23,7 @@ from agentmem.team.proof.ends import EndsOfErrors
 from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
-from agentmem.team.proof.wire import Broken, Telling, TooLarge, Wire
+from agentmem.team.proof.wire import Broken, TellsPlace, TooLarge, Wire
 
 _CHANGES = ("same", "keep", "was", "now", "name", "inside")  # what is told with an answer, besides arguments
 _TRACED = 200  # calls that are noted of one test
@@ -33,6 +33,8 @@ _DRAINED = 20_000  # messages of an earlier session that are passed over when on
 
 class Proxies(Protocol):
     """Makes what stands for the subject's objects in the judge."""
+
+    belonging: str  # tells of a class that says itself what belongs to it
 
     def of(self, given: list[Any]) -> Any: ...
     def reference(self, value: Any) -> list[Any] | None: ...
@@ -45,8 +47,7 @@ class SubjectLink:
     def __init__(self, wire: Wire, marks: Marks, root: str = "") -> None:
         self.wire, self.marks = wire, marks
         self.proxies: Proxies
-        self.lent: dict[int, Any] = {}
-        self.lent_in: dict[int, int] = {}
+        self.lent, self.lent_in = dict[int, Any](), dict[int, int]()
         self.lock = threading.RLock()
         self.fresh: set[int] = set()
         self.numbers: dict[int, int] = {}
@@ -54,12 +55,11 @@ class SubjectLink:
         self.dead, self.gone = "", False
         self.depth, self.ending, self.asked, self.waited = 0, 0, 0, -1
         self.around = Around(marks)
-        self.ends = EndsOfErrors(self.around.folder)
-        self.names: dict[tuple[str, str], Any] = {}
         self.root, self.inside = (root := root or self.around.folder), f"{root}/"
+        self.ends = EndsOfErrors(root)
+        self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
-        self.heard: list[Any] = []
-        self.mutated: list[Any] = []
+        self.heard, self.mutated, self.unheld = list[Any](), list[Any](), set[str]()
         self.unmade: list[list[Any]] = []
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None
@@ -192,7 +192,8 @@ class SubjectLink:
         try:
             answer = self.ask("call", target, sent, options, given=[*given, *named.values()])
         except Exception as error:
-            self._note(text, f"raises {type(error).__name__}")
+            warned = " <by the filters of warnings>" if isinstance(error, Warning) else ""  # which are the test's
+            self._note(text and text + warned, f"raises {type(error).__name__}")
             raise
         changed, self.mutated = self.mutated, []
         self.note_wide(answer, label)
@@ -210,7 +211,7 @@ class SubjectLink:
         number, left = secrets.randbits(50), self.wire.seconds
         try:
             self._sent([number, "do", self.around.changed(), self.unmade, *request])
-        except (TooLarge, Telling) as error:
+        except (TooLarge, TellsPlace) as error:
             self.marks.not_proven("large" if isinstance(error, TooLarge) else "named", str(error))
         while True:
             frame, left = self._received(left)
@@ -351,8 +352,7 @@ class SubjectLink:
             self.marks.trace.append((cut(text) + where, answer))
 
     def _die(self, said: str) -> Any:
-        self.dead = said
-        self.marks.broken = self.marks.broken or said
+        self.dead, self.marks.broken = said, self.marks.broken or said
         raise Gone(f"the process with the code does not answer: {said}")
 
     # What crosses.
@@ -432,7 +432,7 @@ class SubjectLink:
             self.heard += [given, named]
             known, before = len(self.lent), contents(given, self.encode)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
-            answer = ["ret", self.encode(used)]
+            answer = ["ret", lending.written(used, self.encode)]
             if before != contents(given, self.encode):
                 self.marks.mark("shared", "an argument of its function")
             self.fresh.update(range(known + 1, len(self.lent) + 1) if what == "call" else ())

@@ -5,7 +5,6 @@ Where it checks them too, the code makes one; what the test gave stays the test'
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 _PLAIN = (type(None), bool, int, float, str, bytes)
@@ -16,7 +15,7 @@ def fields_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> dict[
     fields = [one for one in kind._far_fields if one[1]]
     places = [one[0] for one in fields if not one[2]]
     values = dict(zip(places, given, strict=False)) | named
-    for name, _, _, _, default in fields:
+    for name, _, _, _, default, *_ in fields:
         if name not in values and default and default != ["?"]:
             values[name] = default[0].copy() if isinstance(default[0], list | dict | set) else default[0]
     known = {one[0] for one in fields}
@@ -53,16 +52,18 @@ def told_state(value: Any, reference: Callable[[Any], Any]) -> dict[str, Any]:
 def states_of(one: Any, other: Any, reference: Callable[[Any], Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """The fields of two instances that are compared, of which one side is the test's own; None where none can be.
 
-    What the code was given it may have changed since: it is asked.
+    Of two that the test has made, the code may have changed one since, and no more: that one is asked.
     """
-    told = partial(told_state, reference=reference)
     own = [value._far_values for value in (one, other)]
-    given = ["_far_given" in value.__dict__ for value in (one, other)]
+    if own[0] is None and own[1] is None:
+        return None
     if own[0] is None or own[1] is None:
-        return None if own[0] is own[1] else (own[0] or told(one), own[1] or told(other))
-    if all(given):
-        return (own[0], own[1]) if told(one) == own[0] and told(other) == own[1] else None
-    return (told(one) if given[0] else own[0], told(other) if given[1] else own[1])
+        first, second = (told_state(v, reference) if v._far_values is None else v._far_values for v in (one, other))
+        return first, second
+    now = [told_state(value, reference) if "_far" in value.__dict__ else value._far_values for value in (one, other)]
+    if now[1] == own[1]:
+        return now[0], own[1]
+    return (own[0], now[1]) if now[0] == own[0] else None
 
 
 def _is_plain(value: Any) -> bool:

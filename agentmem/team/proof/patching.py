@@ -5,17 +5,21 @@ a test replaces in its own would still be the clock in the other. What is replac
 through their proxies.
 """
 
+import functools
 import logging
+import os
 import random
 import sys
+import time
 import types
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from agentmem.team.proof.far import FarForeign, FarMeta, FarMethod
+from agentmem.team.proof.far import FarBase, FarForeign, FarMeta, FarMethod
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.reasons import Gone, NotProven
 
@@ -28,16 +32,28 @@ _OF_CODE = (FarForeign, FarMethod)
 
 
 class OutsidePatches:
-    """Hears of pytest's and mock's replacements in modules that are not the project's."""
+    """Hears of pytest's and mock's replacements in modules that are not the project's. ``texts`` came from the code."""
 
-    def __init__(self, link: SubjectLink) -> None:
-        self.link = link
+    def __init__(self, link: SubjectLink, texts: Callable[[type], Iterable[Any]]) -> None:
+        self.link, self.texts = link, texts
 
     def install(self) -> None:
         """Hear of them from now on, as long as this process runs."""
         self._of_pytest(pytest.MonkeyPatch)
         self._of_mock(mock._patch)  # what every form of patch() makes
         self._of_seed()
+        self._of_zone()
+
+    def _of_zone(self) -> None:
+        """Marks a test that gives its process a time zone of the code's."""
+        tzset = time.tzset
+
+        def tzset_() -> None:
+            if os.environ.get("TZ") in self.texts(str):
+                self.link.marks.mark("process", "a time zone of the code's")
+            tzset()
+
+        time.tzset = tzset_
 
     def _of_seed(self) -> None:
         """The code's random numbers begin where a test lets its own begin."""
@@ -64,6 +80,7 @@ class OutsidePatches:
                 self.restored(*place)
 
         kind.setattr, kind.undo = setattr_, undo_
+        self._in_names(kind)
 
     def _of_mock(self, kind: Any) -> None:
         enter, leave = kind.__enter__, kind.__exit__
@@ -86,6 +103,7 @@ class OutsidePatches:
         named = f"{getattr(owner, '__name__', '')}.{name}"
         if any(type(one) is str and one == named for one in self.link.heard):
             self.link.marks.mark("named", named)
+        self._by_code(owner, named)
         if self._is_elsewhere(owner):
             kind = owner if isinstance(owner, type) else type(owner)
             self.link.marks.mark("put", f"{kind.__module__}.{kind.__qualname__}.{name}")
@@ -95,6 +113,26 @@ class OutsidePatches:
                 self.link.marks.doubt("class", f"in the place of {owner.__name__}.{name}")
             else:
                 self._ask("put", ["X", owner.__name__], name, self.link.encode(value))
+
+    def _by_code(self, owner: Any, name: str) -> None:
+        """Marks a test that puts the code in the place of what is not the code's: the code would be asked instead."""
+        module = owner if isinstance(owner, types.ModuleType) else sys.modules.get(getattr(owner, "__module__", ""))
+        if type(module) is not types.ModuleType or isinstance(owner, FarMeta | FarBase):
+            return
+        value = vars(owner).get(name.rpartition(".")[2]) if hasattr(owner, "__dict__") else None
+        if _is_of_code(value) or (_is_told_apart(value) and any(value is one for one in self.link.heard)):
+            self.link.marks.mark("put", name)
+
+    def _in_names(self, kind: Any) -> None:
+        """The same of the names of a module, and of the environment, that are set as items."""
+        put = kind.setitem
+
+        def setitem_(patch: Any, place: Any, name: Any, value: Any) -> None:
+            put(patch, place, name, value)
+            if type(place) is dict and {"__name__", "__spec__"} <= place.keys() and _is_of_code(value):
+                self.link.marks.mark("put", str(name))
+
+        kind.setitem = setitem_
 
     def restored(self, owner: Any, name: str) -> None:
         """What stood there before is back."""
@@ -128,3 +166,18 @@ class OutsidePatches:
         calls = self.link.marks.calls  # it is no call of the code
         self.link.ask(what, *asked)
         self.link.marks.calls, self.link.marks.moved = calls, True
+
+
+def _is_told_apart(value: Any) -> bool:
+    """True for a value of which there may be more than one that are equal."""
+    return value is not None and type(value) not in (bool, int) and value not in ("", b"", ())
+
+
+def _is_of_code(value: Any) -> bool:
+    """True for a thing of the code's, and for a mock that asks one."""
+    if isinstance(value, mock.NonCallableMock):
+        inside = (vars(value).get(one) for one in ("_mock_return_value", "_mock_side_effect", "_mock_wraps"))
+        return any(map(_is_of_code, inside))
+    if isinstance(value, functools.partial):
+        return _is_of_code(value.func)
+    return isinstance(type(value), FarMeta) or isinstance(value, (FarMeta, *_OF_CODE))

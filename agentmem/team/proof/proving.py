@@ -104,7 +104,7 @@ class _Prover:
         changed = {}
         for one in self.case.change:
             python = one.path.endswith(".py") and not one.is_link and one.after is not None  # else it would be back
-            text = equivalent((one.after or b"").decode("utf-8", "replace")) if python else None
+            text = equivalent(one.after or b"") if python else None
             if text is not None:
                 changed[one.path] = text.encode("utf-8")
         jobs = [lambda: self._run(self.case.fix, own, reverse=True), lambda: self._run(self.case.base, own)]

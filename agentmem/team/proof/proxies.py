@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from agentmem.team.proof import agreeing
-from agentmem.team.proof.classes import error_of_python, pure
+from agentmem.team.proof.chosen import decides
+from agentmem.team.proof.classes import BELONGING, error_of_python, pure
 from agentmem.team.proof.far import (
     FarBase,
     FarData,
@@ -43,6 +44,7 @@ class ProxyMaker:
         self.count = 0
         self.kinds: dict[int, Any] = {}
         self.modules: dict[str, FarModule] = {}
+        self.belonging = ""
 
     def reference(self, value: Any) -> list[Any] | None:
         """How a proxy is named to the subject; None for what is none."""
@@ -216,6 +218,8 @@ class ProxyMaker:
         top = module.partition(".")[0]
         ours = top in self.link.tops or top in sys.stdlib_module_names
         elsewhere = "" if ours else f"a {name} of {top}'s"
+        if own_way := sorted(set(BELONGING) & set(special)):
+            self.belonging = f"{own_way[0]} of {name}"
         type.__setattr__(kind, "_far_standing", agreeing.standing_on(above, module, name))
         type.__setattr__(kind, "_far_flag", agreeing.is_flag(above, module, name))
         if doubt := _doubt(kind, above, frozenset(special) - shown) or elsewhere:
@@ -230,7 +234,7 @@ class ProxyMaker:
     def _give_fields(self, kind: Any, what: str, has: list[Any]) -> None:
         """Fields of a dataclass or a named tuple, and the way to make one here where that only sets them."""
         if what == "data":
-            fields = [[*one[:4], [self.link.decode(d) if d != "?" else d for d in one[4]]] for one in has[1]]
+            fields = [[*one[:4], [self.link.decode(d) if d != "?" else d for d in one[4]], *one[5:]] for one in has[1]]
             type.__setattr__(kind, "_far_fields", fields)
             type.__setattr__(kind, "__dataclass_fields__", {str(one[0]): _field(one) for one in fields})
             if has[0] == "checked":
@@ -336,6 +340,8 @@ def _equals(plain: Any) -> Any:
         same = plain.__eq__(self, other)
         if same is not True and has_own(self, "__eq__"):
             return self._far_link.marks.not_proven("compares", f"{type(self).__name__} == {type(other).__name__}")
+        if same is True and decides(self, other, self._far_link.heard):
+            self._far_link.marks.mark("compares", f"{type(self).__name__}() does not hold what it was given")
         return same
 
     return equals
@@ -361,7 +367,7 @@ def _decided_by_code(standing: tuple[type, ...], names: list[str]) -> dict[str, 
     Were it asked of the code, the code would decide what ``fee(30) + 1 == 1`` is; done here, it is not its way.
     """
     plain = next(one for one in PLAIN if any(issubclass(base, one) for base in standing))
-    inside = {"__eq__", "__ne__", "__bool__", "__hash__", "__set_name__", *_SHOWN_OF_PLAIN}
+    inside = {*BELONGING, "__eq__", "__ne__", "__bool__", "__hash__", "__set_name__", *_SHOWN_OF_PLAIN}
     return {one: property(partial(_refuse, one)) for one in names if one not in inside and hasattr(plain, one)}
 
 
@@ -373,7 +379,7 @@ def _doubt(kind: Any, above: list[Any], without: frozenset[str]) -> str:
     """What a proxies' class cannot do that the class can: a test that fails may fail for that."""
     for one in above:
         if one not in (object, *PLAIN, datetime.tzinfo) and not issubclass(one, BaseException) and _is_of_python(one):
-            return f"a {kind.__name__}, which is no {one.__name__} here"
+            return f"its {kind.__name__} is used as a {one.__name__} of Python, and stands here for one of the code"
     if _is_plain((kind,)) and (own := sorted(without - {"__eq__", "__ne__", "__bool__"})):
         return f"{own[0]} of {kind.__name__}"
     return next((one._far_doubt for one in above if getattr(one, "_far_doubt", "")), "")
@@ -409,11 +415,18 @@ def _field(told: list[Any]) -> "dataclasses.Field[Any]":
     return made  # type: ignore[no-any-return]
 
 
+def _looks_up(kind: Any) -> bool:
+    """True for an enum that finds members in its own way."""
+    return any("_missing_" in one.__dict__.get("_far_special", ()) for one in kind.__mro__)
+
+
 def _member_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """``Color("red")``: the member with this value, found here."""
     for one in kind._far_members.values():
         if given and (one is given[0] or one.value == given[0]):
             return member(kind, one.name)
+    if _looks_up(kind):
+        kind._far_link.marks.not_proven("compares", f"_missing_ of {kind.__name__}")
     raise ValueError(f"{given[0] if given else ''!r} is not a valid {kind.__qualname__}")
 
 

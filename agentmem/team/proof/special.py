@@ -5,6 +5,7 @@ The judge runs it by itself, without the rest of agentmem. Each asks the subject
 
 from typing import Any
 
+from agentmem.team.proof.chosen import noted
 from agentmem.team.proof.far import (
     FarBase,
     far_do,
@@ -31,7 +32,11 @@ def _orders(name: str) -> Any:
 
 def _called(self: Any, *given: Any, **named: Any) -> Any:
     label = self.__dict__.get("_far_label", type(self).__name__)
-    return link_of(self).call(reference_of(self), given, named, label)
+    unbound = self.__dict__.get("_far_unbound")  # as in N.overlaps(n, other)
+    if unbound is not None and given and isinstance(given[0], FarBase):
+        return far_method(given[0], unbound, given[1:], named, label)
+    answer = link_of(self).call(reference_of(self), given, named, label)
+    return noted(link_of(self), label, given, named, answer) if "_far_label" in self.__dict__ else answer
 
 
 def _entered(self: Any) -> Any:

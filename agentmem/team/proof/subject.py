@@ -159,6 +159,8 @@ class Subject:
             return arrays.decode_array(given)
         if given[0] == "dd":
             return values.defaulted(given, self._read, depth)
+        if given[0] == "awaited":
+            return _awaited(self.decode(given[1]))
         if given[0] == "logger":
             return logging.getLogger(str(given[1]))
         if given[0] == "x":
@@ -367,6 +369,11 @@ class Subject:
         if changed[3] is not None:
             sys.argv[:] = changed[3]
         self.heard.around = surroundings()
+
+
+async def _awaited(value: Any) -> Any:
+    """What a coroutine of the tests has given, which has run already."""
+    return value
 
 
 class _Foreign:

@@ -34,6 +34,9 @@ ASKED: dict[str, frozenset[str]] = {
 DOUBTED: dict[str, frozenset[str]] = {
     "random": frozenset({"seed"}),
     "inspect": frozenset({"*"}),
+    "ctypes": frozenset({"*"}),
+    "numbers": frozenset({"*"}),
+    "collections": frozenset({"abc"}),
     "asyncio": frozenset(
         {"wait_for", "timeout", "create_task", "ensure_future", "gather", "wait", "TaskGroup", "iscoroutinefunction"}
         | {"iscoroutine", "Event", "Queue", "Lock", "Semaphore", "Condition", "Future", "as_completed", "shield"}
@@ -119,12 +122,20 @@ def _functions(file: str) -> dict[str, _Function]:
         return {}
     known = dict(imported(tree))
     found: dict[str, _Function] = {}
-    for one in ast.walk(tree):
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-            names, dotted = _used(one, known)
-            before = found.get(one.name, (frozenset[str](), frozenset[str]()))
-            found[one.name] = before[0] | names, before[1] | dotted
+    for one in outer(tree):
+        names, dotted = _used(one, known)
+        before = found.get(one.name, (frozenset[str](), frozenset[str]()))
+        found[one.name] = before[0] | names, before[1] | dotted
     return found
+
+
+def outer(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions of a file and of its classes, but none inside another: that is a part of what it does."""
+    for one in ast.iter_child_nodes(tree):
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield one
+        elif not isinstance(one, ast.expr):
+            yield from outer(one)
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -51,6 +51,10 @@ class Things:
         found: Any = []
         with suppress(Gone, NotProven, Exception):
             found = self.link.ask("twins", ["M", module], name)
+            value = getattr(sys.modules[module], name)
+            if isinstance(value, type) and not hasattr(value, "_far_link") and value.__name__ != name:
+                self.link.marks.calls = calls
+                return f"{name} of {module} is Python's {value.__name__}"
         self.link.marks.calls = calls
         names = sorted(one for one in found if type(one) is str) if type(found) is list else []
         return f"{' and '.join(names[:4])} of {module} are one" if len(names) > 1 else ""

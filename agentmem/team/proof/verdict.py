@@ -139,11 +139,16 @@ def _now(test: str, new: ApartRun, again: Mapping[str, str]) -> tuple[TestVerdic
     return "unproven", "unjudged", "the tests took too long" if late else "the process of its file ended before it"
 
 
+_UNRUN = frozenset({"unjudged", "fixture"})
+"""Reasons for which no test of a file was run."""
+
+
 def _before(test: str, old: ApartRun) -> TestVerdict | Literal[""]:
     seen = old.tests.get(test)
     if seen is not None:
         return verdict_of(seen)[0]
-    return "failed" if test.partition("::")[0] in old.tests else ""
+    file = old.tests.get(test.partition("::")[0])  # which could not be loaded; one that was not run says nothing
+    return "failed" if file is not None and not _UNRUN & file.why.keys() else ""
 
 
 def _heard(test: str, was: str, outcomes: Mapping[str, str]) -> bool:

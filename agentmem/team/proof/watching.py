@@ -15,6 +15,7 @@ from os import getcwd  # bound by its name here: another is put in its place
 from pathlib import PurePath
 from typing import Any
 
+from agentmem.team.proof import native
 from agentmem.team.proof.arguments import names_in
 from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.link import SubjectLink
@@ -31,7 +32,7 @@ _PROGRAMS = {"subprocess.Popen": 0, "os.exec": 0, "os.posix_spawn": 0, "os.spawn
 """The events for the start of a program, and where in their arguments its name and words begin."""
 _FIELD = re.compile(r"\{[^{}]*[.\[]\s*_")
 """A field of a text for ``str.format`` that reaches for what is private, and so for all that a test holds."""
-_ALWAYS = frozenset({"compile", "exec", "pickle.find_class"})
+_ALWAYS = frozenset({"compile", "exec", "pickle.find_class"}) | native.LOADING
 """Events that count while a file is loaded as well: what is run there can change every test."""
 _LOADED = (".pyc", ".so")
 """Endings of files that Python runs as they are."""
@@ -93,7 +94,7 @@ class JudgeWatch:
             "exec": self._executed,
             "pickle.find_class": self._unpickled,
             "marshal.loads": self._loaded,
-            "ctypes.dlopen": self._loaded,
+            **native.events(self),
             **dict.fromkeys(_PROGRAMS, self._started),
         }
 
@@ -194,8 +195,8 @@ class JudgeWatch:
 
     def _connected(self, event: str, arguments: tuple[Any, ...]) -> None:
         """A database is read and written by one event."""
-        if type(arguments[0]) in (str, bytes):
-            path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
+        if type(arguments[0]) in (str, bytes) and not _is_in_memory(name := os.fsdecode(arguments[0])):
+            path = os.path.abspath(re.sub(r"^file:(//)?|[?].*", "", name) if name[:5] == "file:" else name)  # noqa: PTH100
             if self._is_old(path):
                 self.marks.mark("rewritten", path)
             self._write(path)
@@ -377,6 +378,8 @@ class JudgeWatch:
         said = [one for part in given for one in _texts(part, str, 0)]
         if old := [path for path in self.wrote if self._is_old(path) and any(path in one for one in said)]:
             self.marks.mark("rewritten", old[0])
+        if any(str(one).startswith(SHARED) for one in given[:1]):
+            self.marks.doubt("program", str(given[0])[:_TOLD])  # nothing that lies there can be run
         known = {one for one in self.texts(str) if one.strip()}
         if any(one in known or any(len(text) > 2 and text in one for text in known) for one in said):
             self.marks.not_proven("runs", str(given[0])[:_TOLD])
@@ -409,6 +412,11 @@ class JudgeWatch:
         """The texts, or numbers, that came from the code in this test."""
         for one in self.link.heard:
             yield from _texts(one, kind, 0)
+
+
+def _is_in_memory(name: str) -> bool:
+    """True for a database without a file, or with one that nobody can name."""
+    return name in ("", ":memory:") or (name[:5] == "file:" and (":memory:" in name or "mode=memory" in name))
 
 
 def _texts(value: Any, kind: type, depth: int) -> Iterator[Any]:

@@ -47,7 +47,7 @@ class TooLarge(Broken):
     """A frame that is larger than frames may be. Nothing of it was sent."""
 
 
-class Telling(Broken):
+class TellsPlace(Broken):
     """A frame that would tell the other end where the folders of this one lie. Nothing of it was sent."""
 
 
@@ -89,7 +89,7 @@ class Wire:
             self.told, data = True, data.replace(self.root, self.there)
         data = data.replace(self.here, self.there)
         if self.secret and any(one in data for one in self.signs):
-            raise Telling("it tells where the tests lie")
+            raise TellsPlace("it tells where the tests lie")
         return data
 
     def send(self, frame: list[Any]) -> None:

@@ -66,9 +66,8 @@ def apart(folder: Path, given: Sequence[Composition], *, old: bool = False) -> l
         files |= {} if old else one.files(name)
         tests[name] = one.tests(name)
     _, found = run_modules(folder, files, tests, ApartBounds(SECONDS, 3.0, len(given)))
-    return [
-        all(verdict_of(one)[0] == "proven" for one in found[name].values()) if found[name] else old for name in names
-    ]
+    heard = [[one for one in found[name].values() if "unjudged" not in one.why] for name in names]
+    return [all(verdict_of(one)[0] == "proven" for one in every) if every else old for every in heard]
 
 
 def run_modules(

@@ -15,6 +15,7 @@ from agentmem.team.proof.bare import BARE, bare_of, crossing, kind_of
 
 VALUES = [
     *(datetime.datetime(2024, 5, 5, 1, tzinfo=datetime.UTC), datetime.date(2024, 5, 5), datetime.timedelta(1, 2, 3)),
+    datetime.time(1, 2, 3, 4, tzinfo=datetime.UTC),
     *(decimal.Decimal("7.250"), fractions.Fraction(1, 3), uuid.UUID(int=7), pathlib.PurePosixPath("/srv/a")),
     *(ipaddress.ip_interface("10.0.0.1/8"), ipaddress.ip_interface("::1/64")),
     *(ipaddress.ip_address("10.0.0.1"), ipaddress.ip_address("::1")),
@@ -49,6 +50,8 @@ def test_the_value_is_read_without_the_classs_own_ways(value: Any) -> None:
 def _moment(own: Any, value: Any) -> Any:
     if isinstance(value, datetime.timedelta):
         return own(value.days, value.seconds, value.microseconds)
+    if isinstance(value, datetime.time):
+        return own(value.hour, value.minute, value.second, value.microsecond, tzinfo=value.tzinfo)
     if isinstance(value, datetime.datetime):
         return own(value.year, value.month, value.day, value.hour, tzinfo=value.tzinfo)
     return own(value.year, value.month, value.day)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agentmem.team.proof.ends import EndsOfErrors
+from agentmem.team.proof.ends import EndsOfErrors, is_checked
 
 TAKEN = {
     "by an except": "    try:\n        fee()\n    except ValueError:\n        pass\n",
@@ -79,6 +79,32 @@ def test_what_others_take_is_noticed(tmp_path: Path, name: str) -> None:
 def test_the_end_of_a_loop_has_rules_of_its_own(tmp_path: Path) -> None:
     """StopIteration is looked at where it is raised."""
     assert _ended(tmp_path, "    assert list(iter(fee, 1)) == []\n", StopIteration) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "checked"),
+    [
+        ("    fee()\n", AssertionError, True),
+        ("    for one in range(2): fee()\n", AssertionError, True),
+        ("    assert fee() == 7\n", AssertionError, False),
+        ("    got = fee()\n    assert got == 7\n", AssertionError, False),
+        ("    fee()\n", ValueError, False),
+    ],
+)
+def test_what_the_code_asserts_fails_a_test_by_its_own_word(
+    tmp_path: Path, body: str, kind: type[Exception], checked: bool
+) -> None:
+    """An assertion of the code's, in a statement that does nothing else, is its own comparison."""
+    with pytest.raises(kind) as told:
+        _ended(tmp_path, body, kind)
+    assert is_checked(told.value, str(tmp_path)) is checked
+
+
+def test_an_assertion_of_the_tests_is_their_own(tmp_path: Path) -> None:
+    """One that the code has not raised."""
+    with pytest.raises(AssertionError) as told:
+        _ended(tmp_path, "    assert False\n", ValueError)
+    assert not is_checked(told.value, str(tmp_path))
 
 
 def test_an_error_that_leads_to_another_is_taken_with_it() -> None:

@@ -141,3 +141,12 @@ def test_files_of_tests_share_neither_folders_nor_output(tmp_path: Path) -> None
     run = apart(tmp_path, {"parking.py": CODE}, {"tests/test_a.py": FOLDERS, "tests/test_b.py": FOLDERS})
     assert [test.outcome for test in run.tests.values()] == ["passed", "passed"]
     assert "printed" not in run.said
+
+
+def test_a_plugin_of_the_code_is_told_of_at_once(tmp_path: Path) -> None:
+    """Tests whose conftest names a plugin of the code's are unproven for that, and not run; those elsewhere are."""
+    named = 'pytest_plugins = ["parking"]\n'
+    plain = "from parking import fee\n\n\ndef test_fee():\n    assert fee(1) == 0\n"
+    tests = {"tests/a/conftest.py": named, "tests/a/test_a.py": plain, "tests/test_b.py": plain}
+    run = apart(tmp_path, {"parking.py": CODE}, tests)
+    assert verdicts(run) == {"tests/a/test_a.py": "unproven fixture", "test_fee": "proven"}

@@ -20,7 +20,10 @@ def _file(folder: Path, body: str) -> str:
     ("body", "wanted"),
     [
         ("def test_a(): assert_same(fee(3), 7)\n", "assert_same"),
-        ("def test_a():\n    got = fee(3)\n    got.check(7)\n", "got.check"),
+        ("def test_a():\n    got = fee(3)\n    shop.check(got, 7)\n", "shop.check"),
+        ("def test_a(): shop.expect(fee(3)).to_be(7)\n", "shop.expect(fee(3)).to_be"),
+        ("def test_a(): shop.check('x')\n", ""),
+        ("def test_a():\n    got = shop.Schema()\n    got.check({'a': 1})\n", ""),
         ("def test_a(): shop.near(fee(3), 7)\n", "shop.near"),
         ("def look(one): assert_same(one, 7)\ndef test_a(): look(fee(3))\n", "assert_same"),
         ("def look(one): assert one == 7\ndef test_a():\n    assert_same(1, 1)\n    look(fee(3))\n", ""),

@@ -35,6 +35,11 @@ def _file(folder: Path, body: str) -> str:
         ),
         ("def other():\n    gc.collect()\n\ndef test_a():\n    for one in enumerate('a'):\n        print(one)\n", ""),
         ("def test_a():\n    print(os.environ, sys.version)\n", ""),
+        (
+            "def test_a():\n    def main(): 1\n\ndef test_b():\n    def main(): gc.collect()\n    main()\n",
+            "",
+        ),
+        ("def test_a():\n    def main(): gc.collect()\n    main()\n", "gc.collect"),
     ],
 )
 def test_what_is_asked_is_found(tmp_path: Path, body: str, wanted: str) -> None:

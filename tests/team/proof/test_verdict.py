@@ -34,6 +34,7 @@ def run(**tests: tuple[str, dict[str, str]]) -> ApartRun:
 
 PASSED, FAILED = ("passed", dict[str, str]()), ("failed", dict[str, str]())
 COMPARES = ("failed", {"compares": "A == B"})
+CHECKED = ("failed", {"checked": "AssertionError"})
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,8 @@ COMPARES = ("failed", {"compares": "A == B"})
             "fails without the change",
         ),
         ({"own": PASSED, "old": PASSED}, {"old": PASSED}, "pp", "fp", "proven", "1 of"),
+        ({"own": PASSED, "old": PASSED}, {"own": CHECKED, "old": PASSED}, "pp", "fp", "unproven", "without the change"),
+        ({"own": CHECKED, "old": PASSED}, {"own": PASSED, "old": PASSED}, "fp", "pp", "failed", OWN),
         ({"old": PASSED}, {"old": PASSED}, "pp", "fp", "unproven", "not run apart"),
         ({"own": PASSED}, {"own": FAILED}, "pp", "fp", "unproven", OLD),
     ],
@@ -166,3 +169,14 @@ def test_a_proof_survives_its_json() -> None:
     tests = (ProofOfTest(OWN, "proven", own=True, before="failed"),)
     proof = Proof("proven", "why", tests, (Difference("a", "b", "c"),), (1, 2), 1.5)
     assert from_json(json.loads(json.dumps(to_json(proof)))) == proof
+
+
+def test_a_file_that_was_not_run_on_the_old_code_says_nothing_of_it() -> None:
+    """One that could not be loaded fails there; one of which nothing was heard cannot tell the old from the new."""
+    file = OWN.partition("::")[0]
+    wanted = {"missing": "failed", "unjudged": "unproven", "fixture": "unproven"}
+    for reason, was in wanted.items():
+        old = ApartRun({file: SeenTest(file, "error", {reason: "why"})}, ended=True)
+        tests = judged(run(own=PASSED), old, {OWN: "passed"}, {}, frozenset({file}))
+        assert [one.before for one in tests if one.id == OWN] == [was]
+        assert decided([one for one in tests if one.id == OWN])[0] == ("proven" if was == "failed" else "unproven")

@@ -14,7 +14,7 @@ import pytest
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.wire import MOST, Broken, Telling, Wire
+from agentmem.team.proof.wire import MOST, Broken, TellsPlace, Wire
 
 MESSAGES = 10_000
 
@@ -75,7 +75,7 @@ def test_the_code_hears_no_name_of_the_tests_folder() -> None:
         data = ["x" * length + "/judge-of-7" + "y" * length for length in range(5)]
         numbers = [["bytes", base64.b64encode(text.encode(code)).decode()] for text in data for code in _CODES]
         for each in (data[0], *numbers, "judge-of-7".encode("utf-32-be").hex()):
-            with pytest.raises(Telling):
+            with pytest.raises(TellsPlace):
                 one.send([5, each])
 
 

@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agentmem.team.proof.folders import PREFIX, new_folder, sweep
+from agentmem.team.proof.run_folders import PREFIX, new_folder, sweep
 
 HOLDING = """
 import sys, time
 from pathlib import Path
-from agentmem.team.proof.folders import new_folder
+from agentmem.team.proof.run_folders import new_folder
 with new_folder(Path(sys.argv[1])) as folder:
     (folder / "deep" / "er").mkdir(parents=True)
     print(folder.name, flush=True)
