@@ -24,8 +24,8 @@ PAIRS = (
     *("tinydb==4.9.0", "tomlkit==0.15.2", "toolz==1.2.0", "uritemplate==4.2.0", "webcolors==25.10.0"),
 )
 """Of which faults are taken back. The rule: pure Python, a distribution that carries its tests, tests that run with
-nothing but what these benchmarks have installed, and in less than half a minute. All that were looked at and fit are
-here, whatever became of their pairs."""
+nothing but what these benchmarks have installed, and in less than half a minute. What became of their pairs had no say.
+"""
 
 FOLDER = ROOT / "build" / "distributions"
 _SECONDS = 180.0  # for one download, with what pip builds to learn its name and version
