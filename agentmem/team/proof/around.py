@@ -37,6 +37,10 @@ class Around:
         self.environment, self.folder, self.arguments = now, folder, arguments
         return [put, gone, folder if folder != was else None, said]
 
+    def time_zone(self) -> str | None:
+        """The zone that the environment names now."""
+        return os.environ.get("TZ")
+
     def _environment(self) -> dict[str, str]:
         """The environment but for pytest's own; it is read anew only where something in it has changed."""
         data = getattr(os.environ, "_data", None)  # quicker than by its items

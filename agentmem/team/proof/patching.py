@@ -7,7 +7,6 @@ through their proxies.
 
 import functools
 import logging
-import os
 import random
 import sys
 import time
@@ -49,7 +48,7 @@ class OutsidePatches:
         tzset = time.tzset
 
         def tzset_() -> None:
-            if os.environ.get("TZ") in self.texts(str):
+            if self.link.around.time_zone() in self.texts(str):
                 self.link.marks.mark("process", "a time zone of the code's")
             tzset()
 

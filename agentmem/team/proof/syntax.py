@@ -6,6 +6,7 @@ on syntax trees, which call themselves, have no room.
 
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
 _LARGE, _NAMES = 400, 8  # parts of a tree, and names of a dotted one
@@ -37,7 +38,10 @@ def is_large(node: ast.AST) -> bool:
 
 
 def dotted(node: ast.AST) -> str:
-    """A name with its attributes, such as ``pytest.mark.skip``; of a long one the last of them."""
+    """A name with its attributes, such as ``pytest.mark.skip``; of a large one the last of them."""
+    if not is_large(node):
+        with suppress(RuntimeError, MemoryError):
+            return ast.unparse(node)
     names: list[str] = []
     while isinstance(node, ast.Attribute) and len(names) < _NAMES:
         names, node = [node.attr, *names], node.value
