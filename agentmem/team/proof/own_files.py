@@ -28,6 +28,7 @@ class OwnFiles:
         self.root, self.here = root, here
         self._folders: dict[int, str] = {}
         self._told = -1
+        self._written: dict[str, str] = {}
         self._secret = os.fsencode(root.rpartition("/")[2])
 
     def watch(self) -> None:
@@ -91,7 +92,9 @@ class OwnFiles:
 
     def written(self, file: str) -> str:
         """A text in a file of tests that names one of their own files relative to where they used to run; else ""."""
-        tree = tree_of(file)
-        texts = [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant)] if tree is not None else []
-        names = (one for one in texts if type(one) is str and 2 < len(one) < 256 and "\0" not in one)
-        return next((one for one in names if self.meant(os.path.normpath(f"{self.here}/{one}"))), "")
+        if file not in self._written:  # it is asked for each test
+            tree = tree_of(file)
+            texts = [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant)] if tree is not None else []
+            names = (one for one in texts if type(one) is str and 2 < len(one) < 256 and "\0" not in one)
+            self._written[file] = next((one for one in names if self.meant(os.path.normpath(f"{self.here}/{one}"))), "")
+        return self._written[file]
