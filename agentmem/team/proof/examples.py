@@ -24,6 +24,7 @@ _COMPLAINS = re.compile(
 """Words by which people tell of what is, and should not be."""
 _NOT = re.compile(r"\bnot\s[`(\s]*$", re.IGNORECASE)
 _ENDS = re.compile(r"[.;!?](?=\s)")
+_ASSERTS = re.compile(r"\bassert[\s(]+$")
 _LONGEST = 400  # characters of a line that is read
 _UNREAD = (SyntaxError, ValueError, TypeError, MemoryError, RuntimeError)
 """What comes of reading a value in a text, whatever the text is."""
@@ -49,7 +50,17 @@ def examples(text: str) -> Iterator[_Example]:
             rest = line[found.start() : _LONGEST]
             if (call := _call(rest)) and (sign := _SIGN.match(rest[call[1] :])):
                 given = rest[call[1] + sign.end() :].strip()
+                given = _compared(given) if _ASSERTS.search(line[: found.start()]) else given
                 yield from ((call[0], value) for value in _literal(given, whole=sign[1] in _SYMBOLS))
+
+
+def _compared(text: str) -> str:
+    """What an assert statement compares with: its message is no part of it."""
+    with suppress(*_UNREAD):
+        statement = ast.parse(f"assert x == {text}").body[0]
+        if isinstance(statement, ast.Assert) and statement.msg and isinstance(statement.test, ast.Compare):
+            return ast.unparse(statement.test.comparators[-1])
+    return text
 
 
 def _complained(line: str, at: int) -> bool:
