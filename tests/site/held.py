@@ -279,9 +279,8 @@ HELD: Mapping[str, Sequence[Held]] = {
         Held(
             "answers_near",
             "near questions of kinds that no gate was made for, at the first look: at most 1 in 70 served",
-            "first looks of rounds 1, 5 and 8: {first look[rows][0][served]} of {first look[rows][0][traps]}, "
-            "{first look[rows][12][served]} of {first look[rows][12][traps]}, "
-            "{first look[rows][21][served]} of {first look[rows][21][traps]} served",
+            "first looks of rounds 13 to 16: {first look[rows][36][served]}, {first look[rows][39][served]}, "
+            "{first look[rows][42][served]} and {first look[rows][45][served]} of {first look[rows][45][traps]} served",
         ),
         Held(
             "answers_private",
