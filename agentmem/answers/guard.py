@@ -248,7 +248,7 @@ def objection(found: QuestionPair, rules: Sequence[Rule] = RULES) -> tuple[str, 
     if found.left.text == found.right.text:
         return "", ""
     reworded = is_reworded(found)
-    return first([one for one in rules if one[0] in SAID or not reworded], found)
+    return first((one for one in rules if one[0] in SAID or not reworded), found)
 
 
 def first(rules: Iterable[Rule], found: QuestionPair) -> tuple[str, str]:

@@ -12,8 +12,7 @@ another order or another voice are a way of putting it: the gates on wording are
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from agentmem.answers.words import QuestionPair, Words, stem
@@ -61,6 +60,11 @@ LEAVE, DUTY = frozenset("can may could allowed permitted".split()), frozenset("m
 _WORD = re.compile(r"[a-z']+")
 _I, _THEY = frozenset("i we me us".split()), frozenset("they them he she him".split())  # noqa: SIM905
 _LISTING = frozenset("and or vs versus between".split())  # noqa: SIM905
+_KINDS: Mapping[str, str] = {
+    **dict.fromkeys(WHOSE, "whose"),
+    **dict.fromkeys(TURNS, "turn"),
+    **dict.fromkeys(_LISTING, "list"),
+}
 _ORDERING = frozenset("then first before after than".split())  # noqa: SIM905
 _BE = frozenset("is are was were be been being get gets got".split())  # noqa: SIM905
 _BEFORE = frozenset("a an the my your our his her its their this that these those of in on at for with".split())  # noqa: SIM905
@@ -69,21 +73,15 @@ Place = tuple[str, str]
 """A word of a question, and what it is there: "thing", "whose", "turn" or "list"."""
 
 
-def apart(found: QuestionPair) -> int:
-    """The number of words that only one of two questions has."""
-    here, there = Counter(found.left.tokens), Counter(found.right.tokens)
-    return ((here - there) + (there - here)).total()
-
-
 def are_twins(found: QuestionPair) -> bool:
     """True for two questions of nearly the same words."""
-    return apart(found) <= TWINS
+    return found.apart <= TWINS
 
 
 def is_reworded(found: QuestionPair) -> bool:
     """True for two questions in other words: in a long one, more of them must be others."""
     every = len(found.left.tokens) + len(found.right.tokens)
-    return apart(found) >= max(REWORDED, SHARE * every)
+    return found.apart >= max(REWORDED, SHARE * every)
 
 
 def placed(found: QuestionPair) -> str:
@@ -106,7 +104,7 @@ def which(found: QuestionPair) -> str:
 
 def allowed(found: QuestionPair) -> str:
     """What one may against what one must: which fields can be left blank, which have to be."""
-    if apart(found) > TWINS + 1:
+    if found.apart > TWINS + 1:
         return ""
     duties = [_duties(each) for each in (found.left, found.right)]
     leaves = [bool(LEAVE.intersection(each.tokens)) for each in (found.left, found.right)]
@@ -210,9 +208,8 @@ def _things(places: Sequence[Place]) -> list[str]:
 
 
 def _places(one: Words) -> list[Place]:
-    kinds = {**dict.fromkeys(WHOSE, "whose"), **dict.fromkeys(TURNS, "turn"), **dict.fromkeys(_LISTING, "list")}
     triples = zip(one.tokens, one.stems, one.content, strict=True)
-    named = ((word, "thing") if content else (token, kinds.get(token, "")) for token, word, content in triples)
+    named = ((word, "thing") if content else (token, _KINDS.get(token, "")) for token, word, content in triples)
     return [(word, kind) for word, kind in named if kind]
 
 

@@ -4,7 +4,7 @@ It is fast and uses no model. Results are cached, because the same entries are c
 """
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -276,7 +276,8 @@ class QuestionPair:
     ``only_left`` and ``only_right`` are the stems that the other lacks, function words included. ``lone_left`` and
     ``lone_right`` are those of them that have content and no synonym on the other side. ``synonyms``, ``typos`` and
     ``matched`` count the content words that were paired in that way. ``rare_left`` and ``rare_right`` are the lone
-    words that are in no vocabulary, mostly names of things. ``english``: both questions are.
+    words that are in no vocabulary, mostly names of things. ``english``: both questions are. ``apart`` is the number of
+    words that only one of them has.
     """
 
     left: Words
@@ -291,6 +292,7 @@ class QuestionPair:
     rare_left: tuple[str, ...] = ()
     rare_right: tuple[str, ...] = ()
     english: bool = True
+    apart: int = 0
 
 
 @lru_cache(maxsize=4096)
@@ -329,7 +331,13 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
         _rare(lone_left, spells),
         _rare(lone_right, spells),
         english(left, spells) and english(right, spells),
+        _apart_by(one, other),
     )
+
+
+def _apart_by(one: Words, other: Words) -> int:
+    here, there = Counter(one.tokens), Counter(other.tokens)
+    return ((here - there) + (there - here)).total()
 
 
 def _content(one: Words) -> list[Word]:

@@ -68,18 +68,17 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Sessions as one conversation, and what its calls need of it: the same whoever serves it, at whatever price."""
+    """Sessions as one conversation, and what its calls need of it: the same whoever serves it, at whatever price.
+
+    ``entries`` are the new frames and the reply of each request.
+    """
 
     sessions: tuple[RecordedSession, ...]
     exchanges: tuple[Exchange, ...]
     needs: Needs
     calls: Calls
     texts: RecordedTexts
-
-    @property
-    def entries(self) -> list[tuple[Sequence[Frame], Sequence[Frame]]]:
-        """The new frames and the reply of each request."""
-        return [(exchange.arrived, exchange.reply) for exchange in self.exchanges]
+    entries: Sequence[tuple[Sequence[Frame], Sequence[Frame]]]
 
 
 def join(sessions: Sequence[RecordedSession]) -> Joined:
@@ -89,7 +88,7 @@ def join(sessions: Sequence[RecordedSession]) -> Joined:
         needs.follow(exchange.arrived, exchange.reply)
     entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
     texts = RecordedTexts(frame for each in entries for side in each for frame in side)
-    return Joined(tuple(sessions), exchanges, needs, calls(entries), texts)
+    return Joined(tuple(sessions), exchanges, needs, calls(entries), texts, entries)
 
 
 def chain(

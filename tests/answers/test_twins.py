@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.answers.guard import RULES, SAID, objection
-from agentmem.answers.twins import REWORDED, TWINS, apart, are_twins, is_reworded
+from agentmem.answers.twins import REWORDED, TWINS, are_twins, is_reworded
 from agentmem.answers.words import pair
 from tests.answers.gates import rule
 
@@ -68,6 +68,6 @@ def test_what_is_asked_about_holds_in_whatever_words() -> None:
 def test_no_pair_is_of_nearly_the_same_words_and_of_others(left: str, right: str) -> None:
     """The number of words that differ is the same both ways round, and decides which gates are asked."""
     one, other = pair(left, right), pair(right, left)
-    assert apart(one) == apart(other)
+    assert one.apart == other.apart
     assert not (are_twins(one) and is_reworded(one))
     assert TWINS < REWORDED

@@ -86,7 +86,7 @@ def prompt_ids(prompt: Prompt) -> Ids:
     return token_ids(prompt.frames)
 
 
-def common(one: Ids, other: Ids) -> int:
+def common(one: "Ids | bytes", other: "Ids | bytes") -> int:
     """The length of the common prefix of two rows, by bisection: comparing slices is fast and rows are long."""
     low, high = 0, min(len(one), len(other))
     while low < high:
@@ -255,7 +255,7 @@ class Units:
         row = ids.tobytes()
         at = bisect_left(self._sorted_prompts, row)
         beside = self._sorted_prompts[max(0, at - 1) : at + 1]
-        shared = max((_common_bytes(row, other) // ids.itemsize for other in beside), default=0)
+        shared = max((common(row, other) // ids.itemsize for other in beside), default=0)
         self._keep(row, now)
         if shared:
             self._keep(row[: shared * ids.itemsize], now)
@@ -271,7 +271,7 @@ class Units:
         while at >= 0:
             unit = self._sorted_units[at]
             if not row.startswith(unit):
-                at = bisect_right(self._sorted_units, row[: _common_bytes(row, unit)], 0, at) - 1
+                at = bisect_right(self._sorted_units, row[: common(row, unit)], 0, at) - 1
             elif self._units[unit] > now:
                 return unit
             else:
@@ -289,18 +289,6 @@ class Units:
 def _drop_oldest(held: "OrderedDict[bytes, Any]", ordered: list[bytes]) -> None:
     row, _ = held.popitem(last=False)
     del ordered[bisect_left(ordered, row)]
-
-
-def _common_bytes(one: bytes, other: bytes) -> int:
-    """The length of the common prefix of two byte strings."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 class Slot:

@@ -52,7 +52,7 @@ def agreed(owner: Any, name: str, given: Sequence[Any], named: Mapping[str, Any]
     inside = [_value(one) for one in every]
     answer = ask()
     about = _About(owner, name, value if every else None, inside, tuple(named))
-    if _is_far(answer):
+    if is_far(answer):
         if every and not about.holds and not about.of_files and not about.says(_value(answer)):
             answer.__dict__["_far_measured"] = True
     elif about.decides(answer) and not about.says(answer):
@@ -136,7 +136,7 @@ class _About:
 
 def _value(one: Any) -> Any:
     """The value inside an object of the code's, which is asked once where it cannot change; of all else, itself."""
-    if not _is_far(one) or (kind := kind_of(getattr(type(one), "_far_standing", None))) is None:
+    if not is_far(one) or (kind := kind_of(getattr(type(one), "_far_standing", None))) is None:
         return one
     if "_far_bare" in one.__dict__:
         return one.__dict__["_far_bare"]
@@ -163,7 +163,8 @@ def _is_truth(value: Any) -> bool:
     return type(value) is bool or (is_array(value) and type(value).__name__ in ("bool", "bool_"))
 
 
-def _is_far(value: Any) -> bool:
+def is_far(value: Any) -> bool:
+    """True for what stands for an object of the code's."""
     return hasattr(type(value), "_far_link")
 
 
@@ -177,7 +178,7 @@ def _has_far(value: Any, depth: int = 0) -> bool:
         return any(_has_far(one, depth + 1) for one in value)
     if depth < _DEEP and isinstance(value, dict):
         return any(_has_far(one, depth + 1) for pair in value.items() for one in pair)
-    return _is_far(value) or _is_far_class(value)
+    return is_far(value) or _is_far_class(value)
 
 
 def _mark(owner: Any, about: str) -> None:

@@ -5,9 +5,10 @@ code answers. Where such a value crosses as a tuple, a text or a dict, the judge
 that holds them is the test's own, one that does not is the code's choice, as its answers are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from agentmem.team.proof.agreeing import is_far
 from agentmem.team.proof.values import PLAIN, SIMPLE
 
 _DEEP = 4  # containers in containers that are looked into
@@ -20,7 +21,7 @@ def noted(link: Any, label: str, given: Sequence[Any], named: Mapping[str, Any],
     name = label.rpartition(".")[2]
     if (given or named) and isinstance(answer, SIMPLE) and (name in _MAKING or name[:1].isupper()):
         held = _holds(answer, given, named)
-        if hasattr(type(answer), "_far_link"):
+        if is_far(answer):
             answer.__dict__["_far_held"] = held
         elif not held:
             link.unheld.add(name)
@@ -32,23 +33,19 @@ def decides(one: Any, other: Any, heard: Sequence[Any]) -> bool:
     held = [getattr(value, "__dict__", {}).get("_far_held") for value in (one, other)]
     if True in held or False not in held:
         return False
-    return all(map(_is_far, (one, other))) or _came(one, other, heard)
+    return all(map(is_far, (one, other))) or _came(one, other, heard)
 
 
 def _came(one: Any, other: Any, heard: Sequence[Any]) -> bool:
-    plain = other if _is_far(one) else one
-    return any(part is plain for answer in heard for part in _parts(answer, 0))
-
-
-def _is_far(value: Any) -> bool:
-    return hasattr(type(value), "_far_link")
+    plain = other if is_far(one) else one
+    return any(part is plain for answer in heard for part in _parts(answer))
 
 
 def _holds(answer: Any, given: Sequence[Any], named: Mapping[str, Any]) -> bool:
     """True if all that a test gave stands in a value, each as often as it was given."""
     every = [*given, *named.values()]
-    left = list(_parts(answer, 0))
-    for one in (part for value in every for part in _leaves(value, 0)):
+    left = list(_parts(answer))
+    for one in (part for value in every for part in _parts(value, keys=False)):
         place = next((at for at, part in enumerate(left) if _same(part, one)), None)
         if place is None:
             return False
@@ -56,32 +53,23 @@ def _holds(answer: Any, given: Sequence[Any], named: Mapping[str, Any]) -> bool:
     return True
 
 
-def _leaves(value: Any, depth: int) -> Iterator[Any]:
-    """The plain parts of an argument."""
+def _parts(value: Any, depth: int = 0, *, keys: bool = True) -> Iterator[Any]:
+    """A value, or what is in it where it is a container; the keys of dicts too, if they are wanted."""
+    inside: Iterable[Any] | None = None
     if depth < _DEEP and isinstance(value, list | tuple | set | frozenset):
-        for one in value:
-            yield from _leaves(one, depth + 1)
+        inside = value
     elif depth < _DEEP and isinstance(value, dict):
-        yield from (part for one in value.values() for part in _leaves(one, depth + 1))
-    else:
+        inside = (one for pair in value.items() for one in pair) if keys else value.values()
+    if inside is None:
         yield value
-
-
-def _parts(value: Any, depth: int) -> Iterator[Any]:
-    """A value, and the plain parts of it, as keys too."""
-    if depth < _DEEP and isinstance(value, list | tuple | set | frozenset):
-        for one in value:
-            yield from _parts(one, depth + 1)
-    elif depth < _DEEP and isinstance(value, dict):
-        yield from (part for pair in value.items() for one in pair for part in _parts(one, depth + 1))
     else:
-        yield value
+        yield from (part for one in inside for part in _parts(one, depth + 1, keys=keys))
 
 
 def _same(part: Any, given: Any) -> bool:
     if part is given:
         return True
     kind = next((one for one in PLAIN if isinstance(part, one)), None)
-    if kind is None or _is_far(given):
+    if kind is None or is_far(given):
         return False
     return isinstance(given, kind) and bool(kind.__eq__(part, given) is True)

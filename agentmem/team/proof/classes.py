@@ -20,18 +20,8 @@ from agentmem.team.proof.wire import Broken
 
 PURE = frozenset(
     {"builtins", "math", "operator", "itertools", "functools", "collections", "datetime", "decimal", "fractions"}
-    | {
-        "pathlib",
-        "uuid",
-        "string",
-        "statistics",
-        "cmath",
-        "ipaddress",
-        "_operator",
-        "_functools",
-        "_collections",
-        "_decimal",
-    }
+    | {"pathlib", "uuid", "string", "statistics", "cmath", "ipaddress"}
+    | {"_operator", "_functools", "_collections", "_decimal"}
 )
 """Modules whose functions and types the judge may use as its own where the project shows them under its own name."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentmem.team.proof.classes import NEVER, PURE
+from agentmem.team.proof.naming import is_namespace
 from agentmem.team.proof.reasons import Marks
 
 CALLABLE = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
@@ -51,6 +52,10 @@ _TAKING_NAMES = frozenset(
     | {"iadd", "iand", "iconcat", "ior", "ixor", "isub", "imul", "call", "setattr", "unregister_archive_format"}
 )
 """Functions of these modules that change what they are given, or this process."""
+_HANDLES = frozenset(
+    {("contextlib", "redirect_stdout"), ("contextlib", "redirect_stderr"), ("contextlib", "chdir"), ("os", "_Environ")}
+)
+"""Types, by module and name, of what is put in another's place in this process, or is its environment."""
 _OF_PROCESS = ("sys", "os", "builtins", "warnings", "logging", "signal", "importlib")
 """Modules whose lists and dicts steer this process."""
 _HARMLESS = PURE | frozenset(
@@ -88,17 +93,11 @@ def _is_handle(value: Any) -> bool:
     kind = type(value)
     if kind.__module__ == "unittest.mock" and kind.__name__.startswith("_patch"):
         return True
-    if kind.__module__ in ("contextlib", "os") and kind.__name__ in (
-        "redirect_stdout",
-        "redirect_stderr",
-        "chdir",
-        "_Environ",
-    ):
+    if (kind.__module__, kind.__name__) in _HANDLES:
         return True
     if kind in (dict, list):
-        if kind is dict and {"__name__", "__spec__"} <= value.keys():
-            return True
-        return any(one is value for name in _OF_PROCESS for one in vars(sys.modules.get(name) or object).values())
+        every = (one for name in _OF_PROCESS for one in vars(sys.modules.get(name) or object).values())
+        return is_namespace(value) or any(one is value for one in every)
     return False
 
 

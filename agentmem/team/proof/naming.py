@@ -20,3 +20,8 @@ PROBED = frozenset({"_mock_name", "_mock_methods", "_pytestfixturefunction", "py
 def is_private(name: str) -> bool:
     """True for a name that begins with an underscore and is no special one."""
     return len(name) > 1 and name[0] == "_" != name[1] and name not in PUBLIC
+
+
+def is_namespace(value: object) -> bool:
+    """True for the names of a module, as ``globals()`` gives them."""
+    return type(value) is dict and {"__name__", "__spec__"} <= value.keys()

@@ -20,6 +20,7 @@ import pytest
 
 from agentmem.team.proof.far import FarBase, FarForeign, FarMeta, FarMethod
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.naming import is_namespace
 from agentmem.team.proof.reasons import Gone, NotProven
 
 _BROUGHT = {
@@ -128,7 +129,7 @@ class OutsidePatches:
 
         def setitem_(patch: Any, place: Any, name: Any, value: Any) -> None:
             put(patch, place, name, value)
-            if type(place) is dict and {"__name__", "__spec__"} <= place.keys() and _is_of_code(value):
+            if is_namespace(place) and _is_of_code(value):
                 self.link.marks.mark("put", str(name))
 
         kind.setitem = setitem_

@@ -47,15 +47,16 @@ class Things:
         return next((told for one in names if (told := self.known.get(one, ""))), "")
 
     def _alike(self, module: str, name: str) -> str:
-        calls = self.link.marks.calls  # it is no call of the test's
+        calls = self.link.marks.calls
         found: Any = []
-        with suppress(Gone, NotProven, Exception):
-            found = self.link.ask("twins", ["M", module], name)
-            value = getattr(sys.modules[module], name)
-            if isinstance(value, type) and not hasattr(value, "_far_link") and value.__name__ != name:
-                self.link.marks.calls = calls
-                return f"{name} of {module} is Python's {value.__name__}"
-        self.link.marks.calls = calls
+        try:
+            with suppress(Gone, NotProven, Exception):  # ends.py hears what it takes
+                found = self.link.ask("twins", ["M", module], name)
+                value = getattr(sys.modules[module], name)
+                if isinstance(value, type) and not hasattr(value, "_far_link") and value.__name__ != name:
+                    return f"{name} of {module} is Python's {value.__name__}"
+        finally:
+            self.link.marks.calls = calls  # it is no call of the test's
         names = sorted(one for one in found if type(one) is str) if type(found) is list else []
         return f"{' and '.join(names[:4])} of {module} are one" if len(names) > 1 else ""
 

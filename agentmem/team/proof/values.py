@@ -275,8 +275,9 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
     frozenset: lambda v: frozenset(frozenset.__iter__(v)),
 }
 PLAIN: tuple[Any, ...] = tuple(_PLAIN)
-SIMPLE: tuple[Any, ...] = (*_PLAIN, type(None), *MUTABLE)
 """Types whose subclasses' instances arrive as plain values."""
+SIMPLE: tuple[Any, ...] = (*_PLAIN, type(None), *MUTABLE)
+"""Types of what holds nothing but values, as a test writes them."""
 
 
 def plain_of(value: Any) -> Any:

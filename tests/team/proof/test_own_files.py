@@ -34,7 +34,7 @@ def absolute(name="want.csv"):
 
 
 def mounted(name="want.csv"):
-    found = re.search(r"/[^ ]*agentmem-proof-[^/ ]+", open("/proc/self/mountinfo").read())
+    found = re.search(r"/[^ ]*-proof-[^/ ]+", open("/proc/self/mountinfo").read())
     return f"{found[0] if found else ''}/tests/tests/gx/{name}"
 
 
@@ -47,7 +47,7 @@ def above(name="want.csv"):
 
 
 def everywhere(name="want.csv"):
-    return f"/var/tmp/agentmem-proof-*/*/tests/gx/{name}"
+    return f"/var/tmp/*-proof-*/*/tests/gx/{name}"
 
 
 def beside(given, name="want.csv"):
