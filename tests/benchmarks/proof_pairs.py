@@ -1,6 +1,6 @@
 """Honest changes of real packages against the proof: how many are refused, and why.
 
-    python -m tests.benchmarks.proof_pairs [--data DIR] [--each 10] [--seed 16] [--kept FILE] [--write FILE]
+    python -m tests.benchmarks.proof_pairs [--data DIR] [--each 2] [--seed 16] [--kept FILE] [--write FILE]
 
 Each folder in DIR is an unpacked source distribution with its tests; without any there, those of a table are
 downloaded (distributions.py says by which rule they were chosen). A pair is a fault that is taken back: the old code
@@ -152,7 +152,7 @@ def pairs(folder: Path, each: int, seed: int, done: dict[tuple[str, str], Pair])
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder of unpacked source distributions")
-    parser.add_argument("--each", type=int, default=10, help="pairs of each package")
+    parser.add_argument("--each", type=int, default=2, help="pairs of each package")
     parser.add_argument("--seed", type=int, default=16)
     parser.add_argument("--kept", type=Path, help="a file for what is done; a run with the same file goes on from it")
     parser.add_argument("--write", type=Path, help="a file for the numbers, as JSON")
