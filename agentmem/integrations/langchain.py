@@ -9,7 +9,7 @@ ledger's rows. What is sent is a pure function of the state, so any checkpointer
 import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -38,7 +38,7 @@ from agentmem.context.view import View, largest
 from agentmem.errors import BudgetExceeded
 from agentmem.integrations.deepagents_places import CACHING, SUMMARISING, DeepAgentsArguments, Vacant, arguments
 from agentmem.integrations.langchain_guarded import guarded
-from agentmem.integrations.langchain_hints import Hints
+from agentmem.integrations.langchain_hints import HeadBreak, Hints, head_break
 from agentmem.integrations.langchain_limits import Keep, Trigger, Triggers, kept_tail, read_keep, read_triggers
 from agentmem.integrations.langchain_marks import Marker, mark_at, marked_head, marker_of
 from agentmem.integrations.langchain_prefix import Prefix, Prefixes
@@ -250,6 +250,7 @@ class _Sending:
         self.meter = RequestMeter(self.owner.agent, self.prefix.profile, self.owner.price_as)
         self.head = marked_head(self.request, self.marker, HEAD, str(messages[0].id) if messages else "")
         self.folded.blocks = self.marker is not None
+        self.broken: HeadBreak | None = None
         if self.laid.ignored:
             _log.warning(OUTSIDE, self.laid.ignored)
 
@@ -257,7 +258,8 @@ class _Sending:
         """Yields the requests; returns the answer with what the state must keep. Raises ConfigError, BudgetExceeded."""
         self._check_room()
         folded = self.folded
-        folded.changed = self.owner.hints.sent(folded.changed, folded.prompt, self.prefix)
+        self.broken = head_break(folded.prompt, self.prefix)
+        folded.changed = self.owner.hints.sent(folded.changed, self.broken)
         folded.prompt = self.prefix
         yield from self._compacting()
         view = self.folded.talk.ready()
@@ -388,6 +390,7 @@ class _Sending:
         before = self.prefix.before(self.folded.sent) if self.folded.sent is not None else None
         given = reply(sent, [said], Timing(elapsed, elapsed))
         row = self.meter.row(THREAD, sent, given, whole, before, self.folded.last, began)
+        row = replace(row, changed=self.broken.short) if self.broken else row
         self._tell(row)
         return row
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -33,6 +34,28 @@ _KEPT = 10_000
 """The most conversations that are remembered."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeadBreak:
+    """The first difference of two prompts: the place, both sides, the cause and the fix. ``cause`` may be ""."""
+
+    place: str
+    before: str
+    after: str
+    cause: str
+    fix: str
+
+    @property
+    def short(self) -> str:
+        """The cause and the place, for a row of the ledger."""
+        return f"{self.cause or 'changed'} in {self.place}"
+
+    @property
+    def text(self) -> str:
+        """All of it in words."""
+        why = f" ({self.cause}: {self.fix})" if self.cause else ""
+        return f"{self.place} was {self.before!r} and is {self.after!r}{why}"
+
+
 class Hints:
     """Says each thing once for a middleware."""
 
@@ -52,12 +75,12 @@ class Hints:
         if len(self._cut) > _KEPT:
             del self._cut[next(iter(self._cut))]
 
-    def sent(self, changed: int, before: Prefix | None, now: Prefix) -> int:
-        """Takes in a request's prompt. Returns how many requests in a row had another one than that before."""
-        if before is None or before.frames == now.frames:
+    def sent(self, changed: int, found: HeadBreak | None) -> int:
+        """Takes in what changed in a request's prompt. Returns in how many requests in a row something did."""
+        if found is None:
             return 0
-        if changed + 1 >= _OFTEN and (found := head_break(before, now)):
-            self._say(CHANGES, found)
+        if changed + 1 >= _OFTEN:
+            self._say(CHANGES, found.text)
         return changed + 1
 
     def _say(self, text: str, *facts: str) -> None:
@@ -66,17 +89,19 @@ class Hints:
             _log.warning(text, *facts)
 
 
-def head_break(before: Prefix, now: Prefix) -> str:
-    """The first difference of two prompts in words: the place, both sides, the cause and the fix; "" without any."""
+def head_break(before: Prefix | None, now: Prefix) -> HeadBreak | None:
+    """The first difference of two prompts' model, tools and system; None without any."""
+    if before is None or before.frames == now.frames:
+        return None
     pair = RequestPair(_observed(before, 1), _observed(now, 2))
     found = next(differences(pair), None)
-    cause = next(iter(explain(CauseCase(pair, found))), None) if found else None
-    if found is None or cause is None:
-        return ""
+    if found is None:
+        return None
+    cause = next(iter(explain(CauseCase(pair, found))), None)
     segment, block = location(found, pair.now)
     one, other = map(one_line, excerpts(*texts(found)))
     where = segment if block is None else f"{segment}, block {block}"
-    return f"{where} was {one!r} and is {other!r} ({cause.name}: {fix(cause, pair)})"
+    return HeadBreak(where, one, other, cause.name if cause else "", fix(cause, pair) if cause else "")
 
 
 def _observed(prefix: Prefix, number: int) -> ObservedRequest:

@@ -62,7 +62,8 @@ class Row:
     ``price_row`` the row of the price list that they came from. ``digest`` is
     the digest of the request's frames, ``bytes`` the length of their wire form, and ``extends`` the number of those
     bytes that the thread's previous request also sent. ``context_tokens`` and ``new_tokens`` are our counts of all
-    frames, and of those that the thread never sent before. ``stop_reason`` says why the reply ended, ``error`` why
+    frames, and of those that the thread never sent before. ``changed`` names the cause and the place where the request
+    left the prefix of the one before, where that is known. ``stop_reason`` says why the reply ended, ``error`` why
     there was none; ``extras`` are the charges beside ``usage``. ``switch_usd`` is what it cost above a read to send to
     this model what another one had in its cache; None without a switch, or without a price. ``route`` says where it ran
     and why, if it was routed. ``sources`` say where a local engine had the prompt's KV state from.
@@ -89,6 +90,7 @@ class Row:
     provider_reason: str | None = None
     message_id: str = ""
     break_: Break = "none"
+    changed: str = ""
     stop_reason: str = ""
     error: str | None = None
     extras: Extras = NO_EXTRAS
@@ -119,6 +121,7 @@ _FIELDS: tuple[tuple[str, str, object], ...] = (
     ("provider_reason", "why", None),
     ("message_id", "id", ""),
     ("break_", "break", "none"),
+    ("changed", "changed", ""),
     ("stop_reason", "stop", ""),
     ("error", "error", None),
     ("switch_usd", "switch", None),
@@ -245,6 +248,7 @@ _CLEANED: Mapping[str, Callable[[Any], Any]] = {
     "provider_reason": _short,
     "stop_reason": _short,
     "error": _short,
+    "changed": _short,
 }
 """The form of fields that others wrote: scrubbed. All other fields come from the agent's own settings and counters."""
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

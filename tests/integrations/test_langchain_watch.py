@@ -29,6 +29,7 @@ from agentmem.integrations.observing import completed, observe
 from agentmem.kvcache.why.causes import CAUSES, CUT_ANEW
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
 from agentmem.kvcache.why.observed import ObservedRequest
+from agentmem.meter.ledger import Row
 from agentmem.report.lineages import breaks
 from agentmem.testing import ServerAnswer
 from tests.integrations.looking_up import (
@@ -258,12 +259,16 @@ def test_cuts_made_anew_in_each_call_are_said_to_be_that(caplog: pytest.LogCaptu
 
 
 def test_a_prompt_that_changes_with_every_request_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    """With what `watched` would say of it. One change alone is somebody's choice."""
-    for stack, count_of in (([clock()], 1), ([Once()], 0), ([], 0)):
+    """With what `watched` would say of it, and each in the ledger. One change alone is somebody's choice."""
+    for stack, count_of, least in (([clock()], 1, 5), ([Once()], 0, 1), ([], 0, 0)):
         caplog.clear()
+        rows: list[Row] = []
         with serving(Script(5)) as served, caplog.at_level(logging.WARNING):
-            middleware: Any = [*stack, ContextMiddleware(budget=BUDGET)]
+            middleware: Any = [*stack, ContextMiddleware(budget=BUDGET, on_row=rows.append)]
             create_agent(served.model, [record], system_prompt=PROMPT, middleware=middleware).invoke(TASK, CONFIG)
+        changed = [row for row in rows if row.changed]
+        assert len(changed) >= least and bool(changed) == bool(least)
+        assert all(row.changed == "volatile_text in system, block 0" and row.break_ == "break" for row in changed)
         told = [one.getMessage() for one in caplog.records if one.name == "agentmem.langchain"]
         assert len(told) == count_of
         assert all("system, block 0 was" in one and "volatile_text" in one and "watched" in one for one in told)

@@ -31,6 +31,7 @@ _NOISE = 32, 0.002
 """Tokens, and a share of what was stored. A smaller loss is a difference of counting."""
 _AS_FULL = 0.5
 """The share of the context that was cut first, below which nothing has to be cut again."""
+_MISSING = next(one for one in CAUSES if one.name == "breakpoint_missing")
 _WARMING_UP = 3
 """Requests that a conversation may take to reach the provider's minimum."""
 
@@ -87,10 +88,8 @@ def _together(pair: RequestPair, found: list[Finding]) -> list[Finding]:
         return found
     if not any(one.segment is not None for one in found):
         return found
-    missing: CauseName = "breakpoint_missing"
-    if missing not in {one.cause for one in found}:
-        named = next(one for one in CAUSES if one.name == missing)
-        found = [*found, _finding(CauseCase(pair, stored=False), missing, fix(named, pair), 0)]
+    if _MISSING.name not in {one.cause for one in found}:
+        found = [*found, _finding(CauseCase(pair, stored=False), _MISSING.name, fix(_MISSING, pair), 0)]
     names = tuple(dict.fromkeys(one.cause for one in found if one.cause))
     return [replace(one, together=tuple(name for name in names if name != one.cause)) for one in found]
 
@@ -105,7 +104,7 @@ def _with_writes(pairs: Sequence[RequestPair], found: Sequence[Sequence[Finding]
         fresh = before.used.input_tokens - readable.get(before.number, before.used.cache_read_tokens)
         stored = before.used.cache_write_5m_tokens + before.used.cache_write_1h_tokens
         for one in losses:
-            unmarked = "breakpoint_missing" in (one.cause, *one.together)
+            unmarked = _MISSING.name in (one.cause, *one.together)
             if unmarked and one.tokens_lost and one.usd_lost is not None and before.number not in written:
                 written.add(before.number)
                 cost = _writing(pair.now, max(0, min(fresh - stored, before.used.uncached_tokens)))
@@ -173,8 +172,11 @@ def _findings(pair: RequestPair) -> Iterator[Finding]:
     if pair.relation == "branches":
         return
     whole = pair.before.stored(len(pair.before.path.frames)) or pair.before.used.input_tokens
-    if whole - explained > _least(whole):
-        yield from _of_what_changed(pair, explained, whole)
+    changed = list(_of_what_changed(pair, explained, max(explained, whole)))
+    if behind := _behind_marks(pair, changed, max(explained, whole)):
+        yield from behind
+    elif whole - explained > _least(whole):
+        yield from changed
 
 
 def _never_stored(pair: RequestPair, explained: int) -> int:
@@ -194,6 +196,22 @@ def _never_stored(pair: RequestPair, explained: int) -> int:
     if (placed or standing < before.rules.minimum) and any(differences(pair)):
         return 0
     return standing - explained
+
+
+def _behind_marks(pair: RequestPair, changed: Sequence[Finding], explained: int) -> list[Finding]:
+    """The findings where marks stand too early and something changed besides; none where one of both is not so.
+
+    What lies behind the last mark is read only where it is marked and stays as it was: both save it together.
+    """
+    before = pair.before
+    whole = before.used.input_tokens
+    names = tuple(name for one in changed if (name := one.cause) and name != "compaction")
+    left = whole - explained
+    if not names or not before.marked or not before.path.breakpoints or left <= uncovered(whole):
+        return []
+    both = [one if one.tokens_lost else replace(one, together=(_MISSING.name,)) for one in changed]
+    missing = _finding(CauseCase(pair, stored=False), _MISSING.name, fix(_MISSING, pair), left, explained)
+    return [*both, replace(missing, together=names)]
 
 
 def _least(tokens: int) -> float:

@@ -46,6 +46,10 @@ PLANTED: tuple[tuple[Fault, ...], ...] = (
     (counter_in_first_message, never_marked),
     (time_in_system, tools_shuffled, never_marked),
     (id_in_tool, time_in_system, counter_in_first_message),
+    (counter_in_first_message, marked_head_only),
+    (time_in_system, marked_head_only),
+    (tools_shuffled, marked_head_only),
+    (tools_shuffled, counter_in_first_message, marked_head_only),
 )
 
 
