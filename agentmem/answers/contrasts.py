@@ -182,7 +182,7 @@ email, sms text, letter, fax
 cash, cheque, card, paypal, bitcoin, crypto, applepay, googlepay
 iphone ios ipad, android, windows, mac macos, linux
 chrome, firefox, safari, edge
-visa, mastercard, amex
+visa, mastercard, amex, maestro, discover
 euro eur, dollar usd, pound gbp sterling, yen jpy, franc chf, aud, cad, rupee inr
 dog puppy, cat kitten, rabbit, horse, bird, fish, hamster
 train, bus, plane flight, car, bike bicycle, taxi, tram, ferry, boat, motorbike

@@ -14,10 +14,11 @@ from agentmem.answers.affixes import participants, prefixes, turned
 from agentmem.answers.antonyms import ANTONYMS
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
 from agentmem.answers.little_words import particles, prepositions
+from agentmem.answers.moves import converted, modifier, moved
 from agentmem.answers.narrowing import narrower
 from agentmem.answers.quantities import quantity, times
 from agentmem.answers.question_form import actor, asks, modality, tense, whose
-from agentmem.answers.twins import TWIN_RULES, is_reworded, two_changed
+from agentmem.answers.twins import TWIN_RULES, is_reworded, more, two_changed
 from agentmem.answers.voice import of_whom, voice
 from agentmem.answers.words import Amount, QuestionPair, Words, stem, table_lines
 
@@ -223,19 +224,35 @@ WORDS: tuple[Rule, ...] = (
     ("prefix", prefixes),
     ("participant", participants),
     ("acts", acts),
+    ("converted", converted),
     *TWIN_RULES,
 )
 """The gates that read words."""
 
-RULES: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", replaced))
+STANDING: tuple[Rule, ...] = (("moved", moved), ("modifier", modifier), ("more", more))
+"""The gates on what stands where, and on what stands in one of the two only."""
+
+RULES: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", replaced), *STANDING)
 """The gates of a cache with a spelling check."""
 
-PLAIN: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", swap))
+PLAIN: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", swap), *STANDING)
 """The gates with a stricter swap, for a cache without a spelling check, and so without the default embedder."""
 
 
-ABOUT = ("ids", "numbers", "negation", "antonyms", "kinds", "names", "prefix", "participant", "acts", "swap")
-_ASKED = ("asks", "whose", "quantity", "modality", "scope", "narrower")
+ABOUT = (
+    "ids",
+    "numbers",
+    "negation",
+    "antonyms",
+    "kinds",
+    "names",
+    "prefix",
+    "participant",
+    "acts",
+    "modifier",
+    "swap",
+)
+_ASKED = ("asks", "converted", "whose", "quantity", "modality", "scope", "narrower")
 SAID = frozenset({*ABOUT, *_ASKED, *(name for name, _ in FORM)})
 """The gates on what is asked, and about what, which hold in whatever words; the others read how it is put."""
 

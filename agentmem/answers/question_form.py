@@ -16,7 +16,7 @@ _MEASURED = {
 }  # fmt: skip
 """What else how asks for, with its one name."""
 _QUESTIONING = frozenset("why when where who what how which whether if".split())  # noqa: SIM905
-_NOT_HOW = frozenset({"why", "when"})
+_NOT_HOW = frozenset({"why", "when", "who"})
 _TIMES = frozenset("days hours weeks minutes months years".split())  # noqa: SIM905
 _AUXILIARY = frozenset("do does did is are was were will can could should would must may has have to".split())  # noqa: SIM905
 

@@ -12,9 +12,12 @@ another order or another voice are a way of putting it: the gates on wording are
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
+from agentmem.answers.moves import JOINING
+from agentmem.answers.typos import distance
 from agentmem.answers.words import QuestionPair, Words, stem
 
 TWINS = 3
@@ -51,7 +54,16 @@ type service system option number issue problem question answer tip idea example
 now tonight everyday daily currently already again please due way
 """
 """Nouns and other words at the end of a noun that leave it what it was: the mileage rating, trivia items."""
+PUT = """
+explain tell give show know find figure want need like help please describe define list say ask wonder understand learn
+check see view look let believe think consider ever try
+exactly really actually basically currently now today quickly simply just concept definition meaning opinion basic
+advice guide guidance step instruction way place make get thing good new company firm business website team support
+all some any
+"""
+"""Words that say how a question is put and not what is asked: with or without them it is the same."""
 _NO_NOUN = ("ly", "ed", "ing")
+_INSIDE = frozenset("in on at inside with under over by".split())  # noqa: SIM905
 _HELPING = frozenset("do does did is are was were will would can could should has have had".split())  # noqa: SIM905
 EVERY = frozenset("first last next every each one both everyone everybody everything".split())  # noqa: SIM905
 """Words that say which of them, or how many."""
@@ -88,11 +100,48 @@ def placed(found: QuestionPair) -> str:
     """One preposition for another: cook for a toddler, cook with one; only if, even if."""
     if not are_twins(found):
         return ""
-    one, other = ({word for word in each.tokens if word in PLACING} for each in (found.left, found.right))
-    lacking, lacked = one - other, other - one
+    one, other = (Counter(word for word in each.tokens if word in PLACING) for each in (found.left, found.right))
+    lacking, lacked = set(one - other), set(other - one)
     if not lacking or not lacked or lacking | lacked in ALIKE:
         return ""
     return f"{' '.join(sorted(lacking))} for {' '.join(sorted(lacked))}"
+
+
+def parted(found: QuestionPair) -> str:
+    """Two nouns next to each other, of which one stands in or on the other: a horse trailer, a horse in a trailer."""
+    pairs = ((found.left, found.right), (found.right, found.left)) if are_twins(found) else ()
+    for one, other in pairs:
+        nouns = set(_compounds(one))
+        for at, token in enumerate(other.tokens):
+            behind = zip(other.stems[at + 1 :], other.content[at + 1 :], strict=True)
+            noun = next((word for word, content in behind if content), "")
+            if at and token in _INSIDE and token not in one.tokens and (other.stems[at - 1], noun) in nouns:
+                return f"{other.stems[at - 1]} {noun} against one {token} the other"
+    return ""
+
+
+def more(found: QuestionPair) -> str:
+    """Only one of them says a thing, where hardly any other word differs."""
+    if not are_twins(found) or not found.apart:
+        return ""
+    sides = ((found.lone_left, found.right), (found.lone_right, found.left))
+    lone = [word for words, other in sides for word in words if not _says_nothing(word, other)]
+    lone = [] if lone == [stem("last")] and _long(found.left) and _long(found.right) else lone
+    return f"only one says {' '.join(sorted(lone))}" if lone else ""
+
+
+def _says_nothing(word: str, other: Words) -> bool:
+    return word in _put() or word in PLACING or word in JOINING or _slip(word, other)
+
+
+def _long(one: Words) -> bool:
+    return one.tokens[:2] == ("how", "long")
+
+
+def _slip(word: str, other: Words) -> bool:
+    """True if a word is one of the other question's without content, with a letter wrong: frolm and from."""
+    little = (token for token, content in zip(other.tokens, other.content, strict=True) if not content)
+    return any(distance(word, token) <= 1 for token in little if len(token) > 3 and abs(len(token) - len(word)) < 2)
 
 
 def which(found: QuestionPair) -> str:
@@ -241,6 +290,11 @@ def _nouns(one: Words) -> set[str]:
 
 
 @cache
+def _put() -> frozenset[str]:
+    return frozenset(map(stem, (*PUT.split(), *LIGHT_HEADS.split())))
+
+
+@cache
 def _light() -> frozenset[str]:
     return frozenset(map(stem, LIGHT_HEADS.split()))
 
@@ -250,6 +304,7 @@ TWIN_RULES: tuple[tuple[str, Callable[[QuestionPair], str]], ...] = (
     ("placed", placed),
     ("number", numbered),
     ("head", headed),
+    ("parted", parted),
     ("done by", done_by),
     ("which", which),
     ("allowed", allowed),

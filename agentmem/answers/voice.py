@@ -11,6 +11,7 @@ _SUBJECTS = ({"i", "we"}, {"they", "he", "she"})
 _OBJECTS = ({"me", "us"}, {"them", "him"})
 _WHO = ("who", "what", "which")
 _DO = ("do", "does", "did")
+_HAVE = frozenset({"have", "has", "had", "having"})
 _BE = frozenset("is are was were be been being am".split())  # noqa: SIM905
 _GET = frozenset("get gets got getting".split())  # noqa: SIM905
 _SPEAKERS = frozenset("i you we they he she".split())  # noqa: SIM905
@@ -90,9 +91,11 @@ def _verbs(one: Words) -> Iterator[tuple[str, tuple[str, bool]]]:
             who = ""  # the refund is nobody's doing in "request a refund", nor is it known who is to be refunded
         elif content:
             passive = at - since <= _BEFORE_PASSIVE and since < at and _participle(token)
-            if who and word not in _reflexive() and (passive or not _participle(token)):
+            perfect = at > 0 and one.tokens[at - 1] in _HAVE
+            if who and word not in _reflexive() and (passive or perfect or not _participle(token)):
                 yield word, (who, passive)
-            who, since = word, len(one.tokens)
+            goes_on = who in _SPEAKERS and one.tokens[at + 1 : at + 2] == ("to",)  # I prepare to be interviewed
+            who, since = who if goes_on else word, len(one.tokens)
 
 
 def _participle(token: str) -> bool:

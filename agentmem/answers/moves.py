@@ -1,0 +1,140 @@
+"""Gates on what stands where: the same words in another order, and other words in the same place.
+
+A part that a little word opens may stand in front or behind, and what "and" joins may change places. All else says
+something new where it stands elsewhere.
+
+    In Elixir, how do I sort a map by its values?    How do I sort a map by its values in Elixir?   the same
+    How far apart are Vienna and Bratislava?         how far apart are Bratislava and Vienna        the same
+    Why choose a half marathon over a 10K?           Why choose a 10K over a half marathon?         other
+    How do I declare a pointer to an array of ints?  How do I declare an array of pointers to int?  other
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, takewhile
+
+from agentmem.answers.words import QuestionPair, Words
+
+MOST_APART = 5
+"""Words that only one of them has, at most: with more, the sentence is another."""
+OPENING = frozenset(
+    "in on at to for with by about into onto over under after before without during since until through near inside "  # noqa: SIM905
+    "outside from as if when while because although unless whether once where given despite per via using".split()
+)
+"""Words that open a part which may stand in front or behind."""
+JOINING = frozenset("and or vs versus with between &".split())  # noqa: SIM905
+"""Words on both sides of which things may change places."""
+_OF = frozenset("of in for to from on at about".split())  # noqa: SIM905
+_ANYWHERE = frozenset("today tomorrow tonight now yesterday currently please".split())  # noqa: SIM905
+_DONE = frozenset({"by", "be", "been", "being"})
+_SKIPPED = frozenset("a an the my your our his her its their this that these those".split())  # noqa: SIM905
+_ASKING = frozenset("how what when where why which who whom whose".split())  # noqa: SIM905
+_FRONT = re.compile(r"[^,:?]{2,40}[,:] (?:how|what|when|where|why|which|who|can|is|are|do|does)\b", re.IGNORECASE)
+"""A part that is said first and asked about: my plan, how do I roll it over?"""
+_SHORT = 2
+"""Words without content that a few words for a search have, at most."""
+
+Word = tuple[str, str]
+"""The stem of a word with content, and the last word before it that is no article."""
+
+
+def moved(found: QuestionPair) -> str:
+    """The same words in an order that says something else."""
+    one, other = list(_words(found.left)), list(_words(found.right))
+    stems, others = [word for word, _ in one], [word for word, _ in other]
+    if stems == others or found.apart > MOST_APART or Counter(stems) != Counter(others):
+        return ""
+    if any(_FRONT.match(each.text) for each in (found.left, found.right)):
+        return ""
+    if any(map(_is_search, (found.left, found.right))) or _done(found.left) != _done(found.right):
+        return ""
+    at, end = _common(stems, others), _common(stems[::-1], others[::-1])
+    left, right = one[at : len(one) - end], other[at : len(other) - end]
+    cut = _turned([word for word, _ in left], [word for word, _ in right])
+    if cut and (_opened(left, right, cut) or _compound(left, right, cut) or _joined(found)):
+        return ""
+    return f"{left[0][0]} stands elsewhere"
+
+
+def modifier(found: QuestionPair) -> str:
+    """Another word before the same noun, in whatever words: American airlines and United airlines, a visa card."""
+    one, other = _before(found.left, found.lone_left), _before(found.right, found.lone_right)
+    noun = next((noun for noun in one if noun in other), "")
+    return f"{one[noun]} {noun} against {other[noun]} {noun}" if noun else ""
+
+
+def _before(one: Words, lone: Sequence[str]) -> dict[str, str]:
+    """Each word with content that both have, with the word of this one alone that stands before it."""
+    pairs = zip(one.stems, one.stems[1:], one.content, one.content[1:], strict=False)
+    there = set(lone) - JOINING
+    return {word: b for b, word, first, second in pairs if first and second and b in there and word not in lone}
+
+
+def converted(found: QuestionPair) -> str:
+    """How many of one thing are in the other, in whatever words: dollars for a peso, pesos for a dollar."""
+    one, other = _counted(found.left), _counted(found.right)
+    turned = one and other and one != other and one in found.right.stems and other in found.left.stems
+    return f"{one} and {other} changed places" if turned else ""
+
+
+def _counted(one: Words) -> str:
+    """The last of the words with content behind "how many"; "" without one."""
+    for at, pair in enumerate(pairwise(one.tokens)):
+        if pair in (("how", "many"), ("how", "much")):
+            behind = list(zip(one.stems[at + 2 :], one.content[at + 2 :], strict=True))
+            run = [word for word, _ in takewhile(lambda each: each[1], behind)]
+            return run[-1] if run else ""
+    return ""
+
+
+def _words(one: Words) -> Iterator[Word]:
+    """The words with content and the numbers, without those of time, which stand anywhere."""
+    before = ""
+    for token, word, content in zip(one.tokens, one.stems, one.content, strict=True):
+        if (content or token[:1].isdigit()) and token not in _ANYWHERE:
+            yield word, before
+        if token not in _SKIPPED:
+            before = token
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _turned(one: Sequence[str], other: Sequence[str]) -> int:
+    """Where to cut the first so that its two parts in the other order are the second; 0 if nowhere."""
+    return next((at for at in range(1, len(one)) if [*one[at:], *one[:at]] == list(other)), 0)
+
+
+def _opened(left: Sequence[Word], right: Sequence[Word], cut: int) -> bool:
+    """True if a little word opens one of the two parts on both sides."""
+    behind = len(right) - cut
+    firsts = ((left[0][1], right[behind][1]), (left[cut][1], right[0][1]))
+    return any(a in OPENING and b in OPENING for a, b in firsts)
+
+
+def _compound(left: Sequence[Word], right: Sequence[Word], cut: int) -> bool:
+    """True if one says with a little word what the other says without: delivery options, options for delivery."""
+    behind = len(right) - cut
+    for one, at in ((left, cut), (right, behind)):
+        other, its = (right, behind) if one is left else (left, cut)
+        if one[at][1] in _OF and other[its][1] not in OPENING | _OF:
+            return True
+    return False
+
+
+def _joined(found: QuestionPair) -> bool:
+    return all(JOINING.intersection(each.tokens) for each in (found.left, found.right))
+
+
+def _is_search(one: Words) -> bool:
+    """True for a few words as for a search engine, in any order: football offside rule."""
+    little = [token for token, content in zip(one.tokens, one.content, strict=True) if not content]
+    return len(little) <= _SHORT and _ASKING.isdisjoint(one.tokens[:1])
+
+
+def _done(one: Words) -> bool:
+    """True if something is done to it, which another order says."""
+    return bool(_DONE.intersection(one.tokens))
