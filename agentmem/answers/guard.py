@@ -16,6 +16,7 @@ from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVER
 from agentmem.answers.little_words import particles, prepositions
 from agentmem.answers.moves import converted, modifier, moved
 from agentmem.answers.narrowing import narrower
+from agentmem.answers.phrasing import PHRASING
 from agentmem.answers.quantities import quantity, times
 from agentmem.answers.question_form import actor, asks, modality, tense, whose
 from agentmem.answers.twins import TWIN_RULES, is_reworded, more, two_changed
@@ -229,8 +230,8 @@ WORDS: tuple[Rule, ...] = (
 )
 """The gates that read words."""
 
-STANDING: tuple[Rule, ...] = (("moved", moved), ("modifier", modifier), ("more", more))
-"""The gates on what stands where, and on what stands in one of the two only."""
+STANDING: tuple[Rule, ...] = (("moved", moved), ("modifier", modifier), ("more", more), *PHRASING)
+"""The gates on what stands where, and on what stands in one of the two alone."""
 
 RULES: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", replaced), *STANDING)
 """The gates of a cache with a spelling check."""

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
+from typing import NamedTuple
 
 from agentmem.answers.words import QuestionPair, Words
 
@@ -27,34 +28,45 @@ JOINING = frozenset("and or vs versus with between &".split())  # noqa: SIM905
 """Words on both sides of which things may change places."""
 _OF = frozenset("of in for to from on at about".split())  # noqa: SIM905
 _ANYWHERE = frozenset("today tomorrow tonight now yesterday currently please".split())  # noqa: SIM905
+_NEXT = 3
+"""The most places from a noun to the one that a little word joins to it, with an article between."""
 _DONE = frozenset({"by", "be", "been", "being"})
 _SKIPPED = frozenset("a an the my your our his her its their this that these those".split())  # noqa: SIM905
 _ASKING = frozenset("how what when where why which who whom whose".split())  # noqa: SIM905
-_FRONT = re.compile(r"[^,:?]{2,40}[,:] (?:how|what|when|where|why|which|who|can|is|are|do|does)\b", re.IGNORECASE)
+_FRONT = re.compile(
+    r"(?!(?:if|when|while|because|after|before|once) )[^,:?]{2,40}[,:] "
+    r"(?:how|what|when|where|why|which|who|can|is|are|do|does)\b",
+    re.IGNORECASE,
+)
 """A part that is said first and asked about: my plan, how do I roll it over?"""
 _SHORT = 2
 """Words without content that a few words for a search have, at most."""
 
-Word = tuple[str, str]
-"""The stem of a word with content, and the last word before it that is no article."""
+
+class Word(NamedTuple):
+    """The stem of a word with content, the last word before it that is no article, and its place in the question."""
+
+    stem: str
+    before: str
+    place: int
 
 
 def moved(found: QuestionPair) -> str:
     """The same words in an order that says something else."""
     one, other = list(_words(found.left)), list(_words(found.right))
-    stems, others = [word for word, _ in one], [word for word, _ in other]
+    stems, others = [word.stem for word in one], [word.stem for word in other]
     if stems == others or found.apart > MOST_APART or Counter(stems) != Counter(others):
         return ""
-    if any(_FRONT.match(each.text) for each in (found.left, found.right)):
+    if bool(_FRONT.match(found.left.text)) != bool(_FRONT.match(found.right.text)):
         return ""
     if any(map(_is_search, (found.left, found.right))) or _done(found.left) != _done(found.right):
         return ""
     at, end = _common(stems, others), _common(stems[::-1], others[::-1])
     left, right = one[at : len(one) - end], other[at : len(other) - end]
-    cut = _turned([word for word, _ in left], [word for word, _ in right])
+    cut = _turned([word.stem for word in left], [word.stem for word in right])
     if cut and (_opened(left, right, cut) or _compound(left, right, cut) or _joined(found)):
         return ""
-    return f"{left[0][0]} stands elsewhere"
+    return f"{left[0].stem} stands elsewhere"
 
 
 def modifier(found: QuestionPair) -> str:
@@ -91,9 +103,9 @@ def _counted(one: Words) -> str:
 def _words(one: Words) -> Iterator[Word]:
     """The words with content and the numbers, without those of time, which stand anywhere."""
     before = ""
-    for token, word, content in zip(one.tokens, one.stems, one.content, strict=True):
+    for at, (token, word, content) in enumerate(zip(one.tokens, one.stems, one.content, strict=True)):
         if (content or token[:1].isdigit()) and token not in _ANYWHERE:
-            yield word, before
+            yield Word(word, before, at)
         if token not in _SKIPPED:
             before = token
 
@@ -111,18 +123,20 @@ def _turned(one: Sequence[str], other: Sequence[str]) -> int:
 def _opened(left: Sequence[Word], right: Sequence[Word], cut: int) -> bool:
     """True if a little word opens one of the two parts on both sides."""
     behind = len(right) - cut
-    firsts = ((left[0][1], right[behind][1]), (left[cut][1], right[0][1]))
+    firsts = ((left[0].before, right[behind].before), (left[cut].before, right[0].before))
     return any(a in OPENING and b in OPENING for a, b in firsts)
 
 
 def _compound(left: Sequence[Word], right: Sequence[Word], cut: int) -> bool:
     """True if one says with a little word what the other says without: delivery options, options for delivery."""
     behind = len(right) - cut
-    for one, at in ((left, cut), (right, behind)):
-        other, its = (right, behind) if one is left else (left, cut)
-        if one[at][1] in _OF and other[its][1] not in OPENING | _OF:
-            return True
-    return False
+    with_word = left[cut].before in _OF, right[behind].before in _OF
+    noun = right[behind - 1 : behind + 1], left[cut - 1 : cut + 1]
+    apart = left[cut].place - left[cut - 1].place, right[behind].place - right[behind - 1].place
+    return any(
+        said and b.place == a.place + 1 and gap <= _NEXT
+        for said, (a, b), gap in zip(with_word, noun, apart, strict=True)
+    )
 
 
 def _joined(found: QuestionPair) -> bool:

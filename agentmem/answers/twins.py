@@ -63,6 +63,8 @@ all some any
 """
 """Words that say how a question is put and not what is asked: with or without them it is the same."""
 _NO_NOUN = ("ly", "ed", "ing")
+SEVERAL = frozenset("several together multiple many single each every all both various".split())  # noqa: SIM905
+"""Words that say of how many, in questions which are not put in other words."""
 _INSIDE = frozenset("in on at inside with under over by".split())  # noqa: SIM905
 _HELPING = frozenset("do does did is are was were will would can could should has have had".split())  # noqa: SIM905
 EVERY = frozenset("first last next every each one both everyone everybody everything".split())  # noqa: SIM905
@@ -122,10 +124,11 @@ def parted(found: QuestionPair) -> str:
 
 def more(found: QuestionPair) -> str:
     """Only one of them says a thing, where hardly any other word differs."""
-    if not are_twins(found) or not found.apart:
+    if not found.apart or is_reworded(found):
         return ""
     sides = ((found.lone_left, found.right), (found.lone_right, found.left))
     lone = [word for words, other in sides for word in words if not _says_nothing(word, other)]
+    lone = lone if are_twins(found) else [word for word in lone if word in _several()]
     lone = [] if lone == [stem("last")] and _long(found.left) and _long(found.right) else lone
     return f"only one says {' '.join(sorted(lone))}" if lone else ""
 
@@ -287,6 +290,11 @@ def _nouns(one: Words) -> set[str]:
             found.add(word)
         inside = token in _BEFORE or (inside and content)
     return found
+
+
+@cache
+def _several() -> frozenset[str]:
+    return frozenset(map(stem, SEVERAL))
 
 
 @cache

@@ -17,7 +17,7 @@ from agentmem.types import READS, Vectors
 
 CANDIDATES = 8
 """The most entries that a decision gets, most similar first."""
-DEFAULT = 0.85
+DEFAULT = 0.84
 """The cosine from which a query type serves before it is tuned."""
 STRICT = 0.97
 """The threshold of a query type that nobody knows, or with an embedder whose cosines nobody measured: the highest of

@@ -91,7 +91,7 @@ def _verbs(one: Words) -> Iterator[tuple[str, tuple[str, bool]]]:
             who = ""  # the refund is nobody's doing in "request a refund", nor is it known who is to be refunded
         elif content:
             passive = at - since <= _BEFORE_PASSIVE and since < at and _participle(token)
-            perfect = at > 0 and one.tokens[at - 1] in _HAVE
+            perfect = at > 0 and one.tokens[at - 1] in _HAVE | _SPEAKERS  # I blocked, I have blocked
             if who and word not in _reflexive() and (passive or perfect or not _participle(token)):
                 yield word, (who, passive)
             goes_on = who in _SPEAKERS and one.tokens[at + 1 : at + 2] == ("to",)  # I prepare to be interviewed

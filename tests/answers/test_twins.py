@@ -35,6 +35,16 @@ from tests.answers.gates import rule
         ("How do I replace the first match?", "How do I replace every match?", "which"),
         ("Which boxes can be left empty on the form?", "Which boxes have to be left empty on the form?", "allowed"),
         ("Can I apologise to my aunt?", "Can I apologise for my aunt?", "placed"),
+        ("Who taxes rum sold to a ferry on the Rhine?", "Who taxes rum sold on a ferry on the Rhine?", "placed"),
+        ("Can I insure a horse trailer?", "Can I insure a horse in a trailer?", "parted"),
+        ("How long does honey keep?", "How long does opened honey keep?", "more"),
+        ("What is the limit on this road?", "What is the limit on this road when it rains?", "more"),
+        ("How do I send a note to an aunt?", "How do I send a note to several aunts?", "more"),
+        ("How do I oil a hinge?", "Please explain how I oil a hinge", ""),
+        ("How do I prepare to interview a nurse?", "How do I prepare to be interviewed as a nurse?", "voice"),
+        ("Does 1..5 include the 5?", "Does 1...5 include the 5?", "symbols"),
+        ("rsync src/ dst/ what is copied", "rsync src dst/ what is copied", "symbols"),
+        ("Who can witness a will?", "How do you witness a will?", "asks"),
     ],
 )
 def test_what_differs_between_questions_of_nearly_the_same_words_was_meant(left: str, right: str, objects: str) -> None:
