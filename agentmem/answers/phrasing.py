@@ -26,7 +26,7 @@ FRAMING = frozenset(
     help assistance please tell know say find see seeing show check give get getting got let try trying look looking ask
     request about really ever exactly actually currently just possible able allowed way ways best kind kinds type types
     thing things use using used have having go going make makes take taken info information somewhere yes yep yeah ok hi
-    hello thanks now then here again back its their s""".split()  # noqa: SIM905
+    hello thanks now then here again back its their s um uh er erm hmm oh ah eh""".split()  # noqa: SIM905
 )
 """Words that put a question. Other gates look at what some of them ask, deny or allow, and at particles."""
 PLACED = frozenset("in on at with from through into by".split())  # noqa: SIM905

@@ -59,7 +59,7 @@ explain tell give show know find figure want need like help please describe defi
 check see view look let believe think consider ever try
 exactly really actually basically currently now today quickly simply just concept definition meaning opinion basic
 advice guide guidance step instruction way place make get thing good new company firm business website team support
-all some any
+all some any receive available
 """
 """Words that say how a question is put and not what is asked: with or without them it is the same."""
 _NO_NOUN = ("ly", "ed", "ing")
