@@ -13,6 +13,7 @@ other that stands on one side alone was meant.
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from agentmem.answers.little_words import PARTICLES, groups
 from agentmem.answers.words import QuestionPair, Words
@@ -83,12 +84,17 @@ def _saying(here: Sequence[str], there: Sequence[str], by: bool, turned: bool) -
 
     ``by``: only one of the questions is in the passive with its doer; ``turned``: they name things in another order.
     """
-    linked, particles = turned or bool(_LINKING.intersection(there)), groups(PARTICLES).keys() - PLACED
+    linked, puts = turned or bool(_LINKING.intersection(there)), _puts()
     return [
         word
         for word in here
-        if word not in FRAMING | particles and not (by and word in _PASSIVE) and not (word in PLACED and linked)
+        if word not in puts and not (by and word in _PASSIVE) and not (word in PLACED and linked)
     ]
+
+
+@cache
+def _puts() -> frozenset[str]:
+    return FRAMING | (groups(PARTICLES).keys() - PLACED)
 
 
 def spans(found: QuestionPair) -> str:
