@@ -14,7 +14,7 @@ from agentmem.answers.affixes import participants, prefixes, turned
 from agentmem.answers.antonyms import ANTONYMS
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
 from agentmem.answers.little_words import particles, prepositions
-from agentmem.answers.moves import converted, modifier, moved
+from agentmem.answers.moves import around, converted, modifier, moved
 from agentmem.answers.narrowing import narrower
 from agentmem.answers.phrasing import PHRASING
 from agentmem.answers.quantities import quantity, times
@@ -161,7 +161,7 @@ def roles(found: QuestionPair) -> str:
                 return f"{a} and {b} changed places"
     crossed = {(b, at, a) for a, at, b in _sides(found.left)} & set(_sides(found.right))
     changed = next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "")
-    return changed or two_changed(found) or _around(found) or _other_verb(found)
+    return changed or two_changed(found) or around(found) or _other_verb(found)
 
 
 def acts(found: QuestionPair) -> str:
@@ -320,15 +320,6 @@ def _run(triples: Iterable[tuple[str, str, bool]]) -> list[str]:
     """The stems of the first content words that follow each other, behind any words without content."""
     behind = dropwhile(lambda one: not one[2], triples)
     return [stem for _, stem, _ in takewhile(lambda one: one[2], behind)]
-
-
-def _around(found: QuestionPair) -> str:
-    """Two things changed places around another verb: the dog bites the groomer, the groomer cuts the dog."""
-    one, other = found.left.content_stems, found.right.content_stems
-    left, right = set(found.lone_left), set(found.lone_right)
-    sides = {(a, b) for a, verb, b in zip(one, one[1:], one[2:], strict=False) if verb in left and a != b}
-    back = {(b, a) for a, verb, b in zip(other, other[1:], other[2:], strict=False) if verb in right}
-    return next((f"{a} and {b} changed places" for a, b in sorted(sides & back)), "")
 
 
 def _other_verb(found: QuestionPair) -> str:

@@ -5,7 +5,7 @@ something new where it stands elsewhere.
 
     In Elixir, how do I sort a map by its values?    How do I sort a map by its values in Elixir?   the same
     How far apart are Vienna and Bratislava?         how far apart are Bratislava and Vienna        the same
-    Why choose a half marathon over a 10K?           Why choose a 10K over a half marathon?         other
+    Which faults can a slack belt cause?             Which faults can cause a slack belt?           other
     How do I declare a pointer to an array of ints?  How do I declare an array of pointers to int?  other
 """
 
@@ -81,6 +81,15 @@ def _before(one: Words, lone: Sequence[str]) -> dict[str, str]:
     pairs = zip(one.stems, one.stems[1:], one.content, one.content[1:], strict=False)
     there = set(lone) - JOINING
     return {word: b for b, word, first, second in pairs if first and second and b in there and word not in lone}
+
+
+def around(found: QuestionPair) -> str:
+    """Two things changed places around another verb: the dog bites the groomer, the groomer cuts the dog."""
+    one, other = found.left.content_stems, found.right.content_stems
+    left, right = set(found.lone_left), set(found.lone_right)
+    sides = {(a, b) for a, verb, b in zip(one, one[1:], one[2:], strict=False) if verb in left and a != b}
+    back = {(b, a) for a, verb, b in zip(other, other[1:], other[2:], strict=False) if verb in right}
+    return next((f"{a} and {b} changed places" for a, b in sorted(sides & back)), "")
 
 
 def converted(found: QuestionPair) -> str:

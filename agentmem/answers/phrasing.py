@@ -86,9 +86,7 @@ def _saying(here: Sequence[str], there: Sequence[str], by: bool, turned: bool) -
     """
     linked, puts = turned or bool(_LINKING.intersection(there)), _puts()
     return [
-        word
-        for word in here
-        if word not in puts and not (by and word in _PASSIVE) and not (word in PLACED and linked)
+        word for word in here if word not in puts and not (by and word in _PASSIVE) and not (word in PLACED and linked)
     ]
 
 
