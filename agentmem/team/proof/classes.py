@@ -129,7 +129,7 @@ def _kind(kind: type, encode: Callable[[Any], Any]) -> tuple[str, list[Any]]:
     fields = getattr(kind, "_fields", None)
     if issubclass(kind, tuple) and isinstance(fields, tuple) and not any(str(one).startswith("_") for one in fields):
         return "named", [_is_plain_tuple(kind), [str(one) for one in fields]]
-    return "", []
+    return "meta" if issubclass(kind, type) else "", []
 
 
 def _shown(value: Any, encode: Callable[[Any], Any]) -> Any:

@@ -27,7 +27,7 @@ from agentmem.team.proof.far import (
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.made import data_of
 from agentmem.team.proof.modules import FarModule
-from agentmem.team.proof.special import METHODS
+from agentmem.team.proof.special import METHODS, FarMetaclass
 from agentmem.team.proof.values import PLAIN, give_attributes
 from agentmem.team.proof.wire import Broken
 
@@ -193,7 +193,8 @@ class ProxyMaker:
         if given[0] != "K" or len(given) != 9 or type(number) is not int:
             raise Broken("a class is not of the agreed form")
         if number not in self.kinds:
-            self.kinds[number] = self._described(given)
+            meta = given[7] == "meta"
+            self.kinds[number] = FarMetaclass(self.link, ["o", number], given[3]) if meta else self._described(given)
         return self.kinds[number]
 
     def _described(self, given: list[Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from agentmem.team.proof.chosen import noted
 from agentmem.team.proof.far import (
     FarBase,
+    FarForeign,
     far_do,
     far_do_reversed,
     far_method,
@@ -79,6 +80,15 @@ def _bound(self: Any, one: Any, owner: Any = None) -> Any:
 
 def _stored(self: Any, *_: Any) -> Any:
     return link_of(self).marks.not_proven("class", f"a {type(self).__name__} in a class of the tests")
+
+
+class FarMetaclass(FarForeign):
+    """A class of the code's whose objects are classes: what a test makes of it would be the code's class."""
+
+    def _refuses(self, *_: Any, **__: Any) -> Any:
+        return self._far_link.marks.not_proven("class", self._far_name)
+
+    __call__ = __mro_entries__ = __instancecheck__ = __subclasscheck__ = _refuses
 
 
 def _contains(self: Any, item: Any) -> Any:

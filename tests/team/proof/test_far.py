@@ -375,3 +375,60 @@ def test_the_code_does_not_say_that_two_things_are_one(tmp_path: Path) -> None:
     told = dict.fromkeys(alike, "unproven compares") | {"test_a_loop_is_stopped": "unproven stops"}
     assert found == {name: told.get(name, "proven") for name in found} | {"test_a_field_that_compares": "failed"}
     assert len(found) == ALIKE.count("def test_")
+
+
+METACLASS = """
+class Marker(type):
+    def __repr__(cls):
+        return cls.__name__
+
+
+class Left(metaclass=Marker):
+    pass
+
+
+def side(left):
+    return Left if left else None
+
+
+def double(number):
+    return 2 * number
+"""
+MAKES_CLASSES = """
+from parking import Left, Marker, double, side
+
+
+def test_makes_a_class():
+    class Right(metaclass=Marker):
+        pass
+
+    assert repr(Right) == "Right"
+
+
+def test_makes_a_class_of_both():
+    class Right(Marker, metaclass=Marker):
+        pass
+
+    assert repr(Right) == "Right"
+
+
+def test_calls_it():
+    assert repr(Marker("Up", (), {})) == "Up"
+
+
+def test_asks_what_belongs_to_it():
+    assert isinstance(Left, Marker)
+
+
+def test_without():
+    assert side(False) is None
+    assert double(2) == 4
+"""
+
+
+def test_what_is_made_of_a_metaclass_of_the_code_is_unproven(tmp_path: Path) -> None:
+    """It would be a class of the code's; it fails nothing, and what does not use it is proven."""
+    run = apart(tmp_path, {"parking.py": METACLASS}, {"tests/test_a.py": MAKES_CLASSES})
+    found = verdicts(run)
+    assert found.pop("test_without") == "proven"
+    assert set(found.values()) == {"unproven class"} and len(found) == 4, run.tests
