@@ -7,6 +7,7 @@ whatever its name is. What only the code says, and could say of any value, is th
 """
 
 import operator
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
@@ -14,9 +15,18 @@ from typing import Any
 
 from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.bare import kind_of
+from agentmem.team.proof.values import PLAIN, plain_of
 
 _OPERATORS: dict[str, Callable[[int, int], int]] = {"and_": operator.and_, "or_": operator.or_, "xor": operator.xor}
 """What flags together are, by their numbers."""
+_TRUTHS = re.compile(
+    "is(?!o)_?[a-z]|(all|any|exists|(full_)?match|same(file|_quantum)|overlaps|su(b|per)net_of|..*with)$"
+)
+"""Methods and attributes of Python's types that are true or false, and are asked for no more than that."""
+_LESSENING = frozenset(
+    {"remove", "discard", "subtract", "difference_update", "intersection_update", "symmetric_difference_update"}
+)
+"""Methods by which a test takes away what it expects, to see what is left."""
 _DEEP = 4  # containers in containers that are searched for objects of the code
 
 
@@ -48,23 +58,41 @@ def agreed(owner: Any, name: str, given: Sequence[Any], named: Mapping[str, Any]
     if not stands(owner, name):
         return ask()
     every = [*given, *named.values()]
-    value = _value(owner) if every else None  # before the code is told anything
-    inside = [_value(one) for one in every]
+    value = value_of(owner) if every else None  # before the code is told anything
+    inside = [value_of(one) for one in every]
     answer = ask()
     about = _About(owner, name, value if every else None, inside, tuple(named))
-    if is_far(answer):
-        if every and not about.holds and not about.of_files and not about.says(_value(answer)):
-            answer.__dict__["_far_measured"] = True
-    elif about.decides(answer) and not about.says(answer):
+    if every and name in _LESSENING and answer is None:
+        about.lessen()
+    elif is_opaque(answer):
+        if about.measures(answer):
+            carry(owner, answer, "")
+    elif about.decides(said := plain_of(answer) if is_far(answer) else answer) and not about.says(said):
         _mark(owner, f"{name} of {type(owner).__name__}")
     return answer
+
+
+def carry(owner: Any, answer: Any, about: str, *, known: bool = False) -> None:
+    """Marks the test in which the code decided an answer, or notes it of an object, of which all is decided then.
+
+    Of an object that is ``known`` already the code says by itself that it is the one.
+    """
+    if is_opaque(answer) and (answer is owner or not known):
+        answer.__dict__["_far_measured"] = True
+    else:
+        _mark(owner, about)
+
+
+def is_known(owner: Any, answer: Any) -> bool:
+    """True if the answer that has just come is an object which the judge has had before."""
+    return is_opaque(answer) and answer.__dict__.get("_far_again") == owner._far_link.marks.calls
 
 
 def read(owner: Any, name: str, answer: Any) -> Any:
     """An attribute of such an object, as the code says. Marks a test to which it is true or false in its own way."""
     standing = getattr(type(owner), "_far_standing", None)
-    asked = standing is not None and hasattr(standing, name) and _is_truth(answer)
-    if asked and not _same(answer, getattr(_value(owner), name, None)):
+    asks = standing is not None and hasattr(standing, name) and not is_opaque(answer)
+    if asks and (_is_truth(answer) or _TRUTHS.match(name)) and not same(answer, getattr(value_of(owner), name, None)):
         _mark(owner, f"{name} of {type(owner).__name__}")
     return answer
 
@@ -108,10 +136,29 @@ class _About:
         self.holds = hasattr(self.kind, "__len__") and not hasattr(self.kind, "__array__")
         self.of_files = issubclass(self.kind, PurePath) and not hasattr(self.kind, name)
 
+    def measures(self, answer: Any) -> bool:
+        """True for an object that may only say how something is to what the test gave."""
+        if _TRUTHS.match(self.name):
+            return True
+        if not self.every or self.of_files:
+            return False
+        value = value_of(answer)
+        content = isinstance(value, list | dict | set)
+        return (content and self.decides(value) if self.holds else True) and not self.says(value)
+
+    def lessen(self) -> None:
+        """Notes of an object that what is left in it is not what Python's own method leaves of its value."""
+        now = value_of(self.owner)
+        self.says(None)  # which changes the value
+        if self.value is None or not same(now, self.value):
+            self.owner.__dict__["_far_measured"] = True
+
     def decides(self, answer: Any) -> bool:
         """True for an answer that may only say how something is to what the test gave."""
+        if _TRUTHS.match(self.name):
+            return True
         counted = type(answer) in (int, float) and hasattr(self.kind, "index")
-        if self.holds and not counted and any(_same(answer, one) for one in _held(self.value)):
+        if self.holds and not counted and any(same(answer, one) for one in _held(self.value)):
             return False
         if _is_truth(answer):
             return True
@@ -120,21 +167,21 @@ class _About:
         if not self.holds:
             return not (isinstance(answer, str | bytes) and answer)
         empty = isinstance(answer, list | tuple | dict | set | frozenset) and not answer
-        return counted or empty or any(_same(answer, one) for one in self.every)
+        return counted or empty or any(same(answer, one) for one in self.every)
 
     def says(self, answer: Any) -> bool:
         """True if Python's own method of the value inside gives the same answer."""
-        if self.of_files or (value := _value(self.owner) if self.value is None else self.value) is None:
+        if self.of_files or (value := value_of(self.owner) if self.value is None else self.value) is None:
             return False
-        if any(map(_has_far, (value, *self.every))):
+        if any(map(has_far, (value, *self.every))):
             return False
         try:
-            return _same(answer, getattr(value, self.name)(*self.given, **self.named))
+            return same(answer, getattr(value, self.name)(*self.given, **self.named))
         except Exception:
             return False
 
 
-def _value(one: Any) -> Any:
+def value_of(one: Any) -> Any:
     """The value inside an object of the code's, which is asked once where it cannot change; of all else, itself."""
     if not is_far(one) or (kind := kind_of(getattr(type(one), "_far_standing", None))) is None:
         return one
@@ -153,10 +200,15 @@ def _held(value: Any) -> list[Any]:
     return list(value.values() if isinstance(value, dict) else value or ())
 
 
-def _same(one: Any, other: Any) -> bool:
-    if type(one) is not type(other) or _has_far(one) or _has_far(other):
+def same(one: Any, other: Any) -> bool:
+    if type(one) is not type(other) or has_far(one) or has_far(other):
         return one is other
     return bool(sys.modules["numpy"].array_equal(one, other)) if is_array(one) else bool(one == other)
+
+
+def is_opaque(value: Any) -> bool:
+    """True for an object of the code's that holds no value in the judge, as a number, a text or a member does."""
+    return is_far(value) and not isinstance(value, (*PLAIN, BaseException)) and "_far_member" not in value.__dict__
 
 
 def _is_truth(value: Any) -> bool:
@@ -172,12 +224,12 @@ def _is_far_class(value: Any) -> bool:
     return isinstance(value, type) and hasattr(value, "_far_link")
 
 
-def _has_far(value: Any, depth: int = 0) -> bool:
+def has_far(value: Any, depth: int = 0) -> bool:
     """True if there is an object of the code's in a value: no comparison with it is the judge's own."""
     if depth < _DEEP and isinstance(value, list | tuple | set | frozenset):
-        return any(_has_far(one, depth + 1) for one in value)
+        return any(has_far(one, depth + 1) for one in value)
     if depth < _DEEP and isinstance(value, dict):
-        return any(_has_far(one, depth + 1) for pair in value.items() for one in pair)
+        return any(has_far(one, depth + 1) for pair in value.items() for one in pair)
     return is_far(value) or _is_far_class(value)
 
 

@@ -9,11 +9,11 @@ import types
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from agentmem.team.proof import agreeing
+from agentmem.team.proof import agreeing, measuring
 from agentmem.team.proof.chosen import noted
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.made import keep_fields, states_of, told_state
-from agentmem.team.proof.measuring import APART, compares, decides, is_match, is_measured, used_members
+from agentmem.team.proof.measuring import is_function, is_match, is_measured, is_null, used_members
 from agentmem.team.proof.naming import PROBED, SHOWN, SOURCE, is_private
 from agentmem.team.proof.values import PLAIN
 
@@ -119,9 +119,9 @@ class FarBase(_Inside, metaclass=FarMeta):
         if name in vars(type(self)).get("_far_methods", ()):
             return FarMethod(self, name)
         value = far_get(link_of(self), reference_of(self), name)
-        if agreeing.stands(self, name) and callable(value):
+        if callable(value) and (agreeing.stands(self, name) or (is_measured(self) and is_function(value))):
             return FarMethod(self, name)
-        return _noted(self, name, (), agreeing.read(self, name, value))
+        return measuring.method(self, name, (), agreeing.read(self, name, value))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith(("_far", "__")) or isinstance(self, BaseException):
@@ -251,7 +251,7 @@ def far_method(owner: Any, name: str, given: Sequence[Any] = (), named: Any = No
     owner.__dict__["_far_given"] = True
     target, named = ["m", reference[1], name], named or {}
     answer = agreeing.agreed(owner, name, given, named, lambda: link_of(owner).call(target, given, named, label))
-    return _noted(owner, name, [*given, *named], answer)
+    return measuring.method(owner, name, [*given, *named.values()], answer)
 
 
 def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
@@ -274,6 +274,7 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     if name != "__wrapped__" and any(value is one for one in link.lent.values()):
         link.marks.not_proven("replaced", name)
     if isinstance(value, FarBase) and reference[0] == "M":
+        measuring.seen(value, f"{name} is what another answer was:")
         value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")
     if reference[0] == "M" and _is_kept(value):
         link.names[reference[1], name] = value
@@ -310,38 +311,20 @@ def of_tests() -> bool:
 def far_do(owner: Any, what: str, *given: Any) -> Any:
     """An operation on an object of the subject, such as ``len`` or ``getitem``."""
     link: SubjectLink = owner._far_link if isinstance(owner, FarMeta) else link_of(owner)
-    arguments = [link.encode(one) for one in (owner, *given)]
+    arguments, before = [link.encode(one) for one in (owner, *given)], measuring.value_before(owner, what, given)
     try:
         answer = agreeing.together(owner, what, given, lambda: link.ask("do", what, arguments, given=(owner, *given)))
     except StopIteration:
         if is_measured(owner):
             link.marks.mark("compares", f"what {type(owner).__name__} does not give")
         raise
-    return _measured(owner, what, given, answer)
+    return measuring.measured(owner, what, given, answer, before)
 
 
 def far_do_reversed(owner: Any, what: str, other: Any) -> Any:
     link = link_of(owner)
     answer = link.ask("do", what, [link.encode(other), link.encode(owner)], given=(other, owner))
-    return _measured(owner, what, (other,), answer)
-
-
-def _measured(owner: Any, what: str, given: tuple[Any, ...], answer: Any) -> Any:
-    """The answer of an operation. Marks a test in which the code says how far it is from a value of the test's."""
-    plain = bool(given) and not isinstance(given[0], FarBase)
-    if isinstance(answer, FarBase):
-        if is_measured(owner) or (plain and what in APART):
-            answer.__dict__["_far_measured"] = True
-    elif (not given and is_measured(owner)) or (plain and decides(what, given[0], answer)):
-        link_of(owner).marks.mark("compares", f"{type(owner).__name__} {what} a value gives a {type(answer).__name__}")
-    return answer
-
-
-def _noted(owner: Any, name: str, given: Sequence[Any], answer: Any) -> Any:
-    """The answer of a method, or an attribute. Marks a test in which it compares in the place of Python's own."""
-    if (is_measured(owner) or compares(name, bool(given))) and not isinstance(answer, FarBase):
-        link_of(owner).marks.mark("compares", f"{name} of {type(owner).__name__}")
-    return answer
+    return measuring.measured(owner, what, (other,), answer, turned=True)
 
 
 # Comparing.
@@ -359,6 +342,7 @@ def compared(one: Any, other: Any) -> bool:
     if not isinstance(other, FarBase):
         content = link.ask("copy", reference_of(one))
         if type(content) in (list, dict, set) and isinstance(other, type(content)):
+            measuring.seen(one, "what is in")
             return bool(content == other)
     if not (has_own(one, "__eq__") or has_own(other, "__eq__")) and one is not other:
         return False
@@ -389,6 +373,8 @@ def _data_equal(one: "FarData", other: "FarData") -> bool:
     if (states := states_of(one, other, reference_of)) is None:
         return bool(link.marks.not_proven("compares", f"two of {type(one).__name__}"))
     first, second = states
+    if (is_measured(one) or is_measured(other)) and is_null(second if is_measured(one) else first):
+        link.marks.mark("compares", f"what is in a {type(one).__name__}")
     fields = getattr(type(one), "_far_fields", ())
     if first != second and not all(field[3] for field in fields):
         return bool(link.marks.not_proven("compares", f"{type(one).__name__} has a field that does not count"))
@@ -431,6 +417,7 @@ class FarData(FarBase):
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
+        measuring.seen(self, "repr")
         hidden = {one[0] for one in getattr(type(self), "_far_fields", ()) if not one[5]}
         inside = ", ".join(f"{name}={value!r}" for name, value in state_of(self).items() if name not in hidden)
         return f"{type(self).__name__}({inside})"

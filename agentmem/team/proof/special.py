@@ -16,7 +16,7 @@ from agentmem.team.proof.far import (
     link_of,
     reference_of,
 )
-from agentmem.team.proof.measuring import BINARY, NAMED
+from agentmem.team.proof.measuring import BINARY, NAMED, measured, seen
 
 
 def _asks(what: str) -> Any:
@@ -36,7 +36,7 @@ def _called(self: Any, *given: Any, **named: Any) -> Any:
     unbound = self.__dict__.get("_far_unbound")  # as in N.overlaps(n, other)
     if unbound is not None and given and isinstance(given[0], FarBase):
         return far_method(given[0], unbound, given[1:], named, label)
-    answer = link_of(self).call(reference_of(self), given, named, label)
+    answer = measured(self, "call", (), link_of(self).call(reference_of(self), given, named, label))
     return noted(link_of(self), label, given, named, answer) if "_far_label" in self.__dict__ else answer
 
 
@@ -94,6 +94,7 @@ class FarMetaclass(FarForeign):
 def _contains(self: Any, item: Any) -> Any:
     content = link_of(self).ask("copy", reference_of(self))
     if type(content) in (list, dict, set):
+        seen(self, "what is in")
         return item in content
     if not self.__dict__.get("_far_asked"):
         return link_of(self).marks.not_proven("compares", f"... in {type(self).__name__}")
@@ -103,7 +104,7 @@ def _contains(self: Any, item: Any) -> Any:
 def _awaited(self: Any) -> Any:
     if False:  # a generator, as an await needs one
         yield
-    return link_of(self).ask("await", reference_of(self))
+    return measured(self, "await", (), link_of(self).ask("await", reference_of(self)))
 
 
 async def _async_entered(self: Any) -> Any:

@@ -32,6 +32,8 @@ def _owner(standing: Any, inside: Any) -> tuple[Any, Marks]:
     [
         (Decimal(9), "max", [Decimal(7)], Decimal(7)),
         (Decimal(9), "is_zero", [], True),
+        (Decimal(9), "is_zero", [], 1),
+        (Decimal(9), "same_quantum", [Decimal(7)], "yes"),
         (Decimal(9), "compare", [Decimal(7)], Decimal(0)),
         ({"a": 1}, "get", ["seven"], "seven"),
         ([1], "count", [7], 1),
@@ -64,6 +66,17 @@ def test_what_python_says_too_or_tells_of_the_value_is_an_answer(
     owner, marks = _owner(type(inside), inside)
     agreed(owner, name, given, {}, lambda: answer)
     assert marks.why == {}
+
+
+def test_what_is_taken_away_is_what_python_takes_away() -> None:
+    """Else what is left in a container, by a method of the code's, is what the code has decided."""
+    for left, noted in ([{8}, False], [set(), True]):
+        owner, marks = _owner(set, {7, 8})
+        link = owner._far_link
+        values = iter([{7, 8}, left])
+        link.ask = lambda *_, values=values: next(values)
+        agreed(owner, "remove", [7], {}, lambda: None)
+        assert ("_far_measured" in owner.__dict__, marks.why) == (noted, {})
 
 
 def test_flags_are_together_what_their_numbers_are() -> None:
