@@ -34,6 +34,7 @@ from agentmem.team.proof.plugins import Nameless, Rest, Reversed
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reading import asks_code, compared_names, compares_built, plugin_of_code, puts_code, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
+from agentmem.team.proof.special import own_name
 from agentmem.team.proof.surroundings import asked, doubted, ran, uses
 from agentmem.team.proof.things import Things, overwrites, walks
 from agentmem.team.proof.tolerances import Tolerances
@@ -127,8 +128,7 @@ class Watching:
             return val.__name__
         if isinstance(val, FarBase) and "_far_member" in val.__dict__:
             return f"{type(val).__name__}.{val.name}"
-        label = val.__dict__.get("_far_label") if isinstance(val, FarBase) else None
-        return label.rpartition(".")[2] if isinstance(label, str) else None
+        return own_name(val) if isinstance(val, FarBase) else None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

@@ -95,6 +95,18 @@ def with_change(layout: ProjectLayout, fix: Sandbox) -> ProjectLayout:
     return replace(layout, late=_outside_python(code, (*_ROOTS, *layout.code_paths)) - layout.tops)
 
 
+def with_tests(layout: ProjectLayout, files: Iterable[str], fix: Sandbox) -> ProjectLayout:
+    """The layout with the folders of more files of tests for the code in ``fix``: they import what lies beside them."""
+    python = [path for path in files if path.endswith(".py")]
+    roots = [*_ROOTS, *layout.code_paths]
+    own = {name for path in python for name in _modules(path, roots) if name.partition(".")[0] in layout.tops}
+    folders = sorted({path.rpartition("/")[0] for path in python})
+    paths = tuple(dict.fromkeys((*layout.test_paths, *folders)))
+    above = {one for path in python for one in _above(path) if not layout.is_test(f"{one}/__init__.py")}
+    around = layout.around | {one for one in above if fix.exists(f"{one}/__init__.py")}
+    return replace(layout, test_paths=paths, own_modules=layout.own_modules | own, around=around)
+
+
 def _outside_python(code: Iterable[str], roots: Iterable[str]) -> frozenset[str]:
     return frozenset(top for top in _tops(code, roots) if top not in sys.stdlib_module_names)
 
