@@ -58,11 +58,8 @@ class _Prover:
         layout = layout_of(case.base, case.check, case.environment, case.places)
         self.again, self.before = dict(case.again or {}), dict(case.before or {})
         mine = {one.path: one.after for one in case.tests if one.after is not None and not one.is_link}
-        self.layout: ProjectLayout = with_tests(with_change(layout, case.fix), mine, case.fix)
-        self.files = {
-            **_kept(case.base, self.layout),
-            **mine,
-        }
+        self.files = {**_kept(case.base, layout), **mine}
+        self.layout: ProjectLayout = with_tests(with_change(layout, case.fix), self.files, case.fix)
         self.own = frozenset(path for path in mine if path.endswith(".py"))
 
     def proof(self) -> Proof:
