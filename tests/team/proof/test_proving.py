@@ -161,4 +161,5 @@ def test_a_helper_beside_the_tests_is_theirs_whatever_the_project_has_of_its_nam
 def base_of(path: str, old: Mapping[str, str], text: str) -> FileChange:
     """A file of a change, with what was there before."""
     before = old.get(path)
-    return FileChange(path, "modified" if before else "added", False, before and before.encode(), text.encode())
+    state = None if before is None else before.encode()
+    return FileChange(path, "added" if state is None else "modified", False, state, text.encode())
