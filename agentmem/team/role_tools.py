@@ -27,7 +27,8 @@ _LISTED = 400  # files that a listing names
 class Rights:
     """A role's rights. ``may(path, there)`` is true if it may change the file; ``there`` says if the file existed.
 
-    ``words`` says so to the role. ``writable`` are globs that also limit its commands; None for no limit.
+    ``words`` says so to the role. ``writable`` are globs of what its commands may change, beside litter; None for no
+    limit. A tester's change nothing: they run the code under test, which would else rewrite the tests that judge it.
     """
 
     may: Callable[[str, bool], bool]

@@ -114,7 +114,8 @@ def rights_of(name: Name, tests: Sequence[str]) -> Rights:
 
     if name == "coder":
         return Rights(coder, "The coder changes code, and neither tests nor what steers them.")
-    return Rights(tester, f"The tester writes new test files only, at {', '.join(tests)}.", tuple(tests))
+    words = f"The tester writes new test files only, with edit, at {', '.join(tests)}; its commands keep no file."
+    return Rights(tester, words, ())
 
 
 def opening_words(name: Name, role: Role, *, task: str, check: str, tests: Sequence[str]) -> str:

@@ -36,13 +36,13 @@ def test_paths_are_told_apart(path: str, tests: bool, steers: bool, litter: bool
 
 
 def test_each_role_may_write_its_own() -> None:
-    """The coder may write code, the tester new tests, and neither what steers pytest."""
+    """The coder may write code, the tester new tests, and neither what steers pytest. A tester's runs keep nothing."""
     coder, tester = rights_of("coder", TESTS), rights_of("tester", TESTS)
     paths = ("calc.py", "tests/test_a.py", "tests/conftest.py", "pytest.ini")
     assert [coder.may(path, False) for path in paths] == [True, False, False, False]
     assert [tester.may(path, False) for path in paths] == [False, True, False, False]
     assert not tester.may("tests/test_a.py", True)
-    assert (coder.writable, tester.writable) == (None, TESTS)
+    assert (coder.writable, tester.writable) == (None, ())
 
 
 def test_only_what_tells_pytest_counts_in_a_shared_file() -> None:

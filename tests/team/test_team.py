@@ -22,13 +22,17 @@ from agentmem.routing.routes import Routes
 from agentmem.routing.rules import RouteRule
 from agentmem.routing.targets import RouteTarget
 from agentmem.runtime.agent import Agent
+from agentmem.sandbox import Sandbox
 from agentmem.team import Budget, Role, Team, TeamDone, TeamProgress, TeamResult
-from agentmem.team.roles import role_of
+from agentmem.team.rights import TESTS
+from agentmem.team.role_tools import RoleTools
+from agentmem.team.roles import rights_of, role_of
 from agentmem.transcript.transcript import readable
 from tests.team.works import (
     CHECK,
     FAILS,
     OTHER,
+    OWN,
     PASSES,
     PROGRAMS,
     RIGHT,
@@ -216,6 +220,48 @@ def test_what_is_not_a_roles_is_refused_when_it_is_called(tmp_path: Path) -> Non
     assert "It changed calc.py, which you may not change; that was undone." in told["tester"][3]
 
 
+REWRITES = """import pathlib
+import sys
+
+
+def add(a, b):
+    caller = pathlib.Path(sys._getframe(1).f_globals["__file__"])
+    if caller.parent.name == "tests":
+        caller.write_text(caller.read_text().replace("== 3", "== 2"))
+        (caller.parent / "want.txt").write_text("2")
+        (caller.parent / "conftest.py").write_text("")
+        (caller.parent / "test_more.py").write_text("")
+    return a * b
+"""
+WANTS = """import pathlib
+import sys
+
+sys.path.insert(0, ".")
+from calc import add
+
+assert add(0, 0) == 0
+assert add(2, 1) == 3
+assert add(2, 1) == int((pathlib.Path(__file__).parent / "want.txt").read_text())
+print("sums hold")
+"""
+
+
+def test_the_code_cannot_rewrite_the_tests_while_the_tester_runs_them(tmp_path: Path) -> None:
+    """What judges is what the tester wrote: its commands run the code, and keep no file, also among the tests."""
+    tools = RoleTools(rights_of("tester", TESTS), PROGRAMS, lambda _: None)
+    files = {"tests/test_sums.py": WANTS, "tests/want.txt": "3"}
+    with Sandbox.fork(repository(tmp_path)) as fork:
+        fork.write("calc.py", REWRITES.encode())
+        tools.sit(fork, frozenset(fork.files()))
+        for path, text in files.items():
+            tools.edit(path, text)
+        for _ in range(2):
+            assert "sums hold" not in tools.run(OWN)
+        assert {path: fork.read(path).decode() for path in files} == files
+        assert set(fork.diff().paths) == {"calc.py", *files}
+        assert "that was undone" in tools.run("echo x > tests/test_sums.py; true")
+
+
 def test_both_roles_begin_with_the_same_bytes(tmp_path: Path) -> None:
     """On one model the tester's first request reads the coder's prefix. The result says what that saved."""
     meter = Simulated(Simulator(claude_rules("claude-sonnet-5")))
@@ -329,7 +375,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from agentmem.team import TeamDone
-from tests.team.works import TASK, team
+from tests.team.works import OWN, TASK, team
 
 turns, repo = json.loads(sys.argv[1]), Path(sys.argv[2])
 with team(repo, *turns) as one:

@@ -34,7 +34,8 @@ from agentmem.team.proof.plugins import Nameless, Rest, Reversed
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reading import asks_code, compared_names, compares_built, plugin_of_code, puts_code, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.surroundings import asked, doubted, ran, uses
+from agentmem.team.proof.special import own_name
+from agentmem.team.proof.surroundings import asked, doubted, of_fixtures, ran, uses
 from agentmem.team.proof.things import Things, overwrites, walks
 from agentmem.team.proof.tolerances import Tolerances
 from agentmem.team.proof.watching import SHARED, JudgeWatch
@@ -127,8 +128,7 @@ class Watching:
             return val.__name__
         if isinstance(val, FarBase) and "_far_member" in val.__dict__:
             return f"{type(val).__name__}.{val.name}"
-        label = val.__dict__.get("_far_label") if isinstance(val, FarBase) else None
-        return label.rpartition(".")[2] if isinstance(label, str) else None
+        return own_name(val) if isinstance(val, FarBase) else None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -149,17 +149,18 @@ class Watching:
     def _ask_of_process(self, item: pytest.Item) -> None:
         """Mark a test that asks of its own process what the code did, which ran in another."""
         name = str(getattr(item, "originalname", None) or item.name)
-        if self.marks.calls and (found := asked(str(item.path), name, frozenset(self.marks.changed))):
-            self.marks.mark("process", found)
-        if self.marks.calls and (found := ran(str(item.path), name)):
-            self.marks.mark("runs", found)
+        for file, one in ((str(item.path), name), *of_fixtures(item, self.link.inside)):
+            if self.marks.calls and (found := asked(file, one, frozenset(self.marks.changed))):
+                self.marks.mark("process", found)
+            if self.marks.calls and (found := ran(file, one)):
+                self.marks.mark("runs", found)
+            if found := doubted(file, one):
+                self.marks.doubt("process", found)
         self._ask_of_text(str(item.path), name, vars(getattr(item, "module", None) or object))
         if any(type(one) in (list, tuple) and not one for one in self.link.heard) and uses(
             str(item.path), name, "numpy"
         ):
             self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
-        if found := doubted(str(item.path), name):
-            self.marks.doubt("process", found)
         if found := self.link.proxies.belonging:
             self.marks.doubt("compares", found)
         if found := self.watch.own.written(str(item.path)):

@@ -68,6 +68,7 @@ def layout_of(base: Sandbox, check: str, environment: Mapping[str, str], places:
     code = [path for path in files if not bare.is_test(path)]
     tests = [path for path in files if bare.is_test(path)]
     tops = _outside_python(code, roots)
+    tops -= _beside(tests, tops)
     own = {name for path in tests for name in _modules(path, roots) if name.partition(".")[0] in tops}
     return ProjectLayout(
         python_of(check, base, environment),
@@ -93,6 +94,30 @@ def with_change(layout: ProjectLayout, fix: Sandbox) -> ProjectLayout:
     """The layout with the top names that the code in ``fix`` has besides."""
     code = [path for path in fix.files("**/*.py") if not path.startswith(".") and not layout.is_test(path)]
     return replace(layout, late=_outside_python(code, (*_ROOTS, *layout.code_paths)) - layout.tops)
+
+
+def with_tests(layout: ProjectLayout, files: Iterable[str], fix: Sandbox) -> ProjectLayout:
+    """The layout with the folders of more files of tests for the code in ``fix``: they import what lies beside them."""
+    python = [path for path in files if path.endswith(".py")]
+    roots = [*_ROOTS, *layout.code_paths]
+    beside = _beside(python, layout.tops | layout.late)
+    layout = replace(layout, tops=layout.tops - beside, late=layout.late - beside)
+    own = {name for path in python for name in _modules(path, roots) if name.partition(".")[0] in layout.tops}
+    folders = sorted({path.rpartition("/")[0] for path in python})
+    paths = tuple(dict.fromkeys((*layout.test_paths, *folders)))
+    above = {one for path in python for one in _above(path) if not layout.is_test(f"{one}/__init__.py")}
+    around = layout.around | {one for one in above if fix.exists(f"{one}/__init__.py")}
+    return replace(layout, test_paths=paths, own_modules=layout.own_modules | own, around=around)
+
+
+def _beside(tests: Iterable[str], names: frozenset[str]) -> frozenset[str]:
+    """Those of the names that are modules beside a file of tests: pytest finds these before the project's own."""
+    files = {path for path in tests if path.endswith(".py")}
+    folders = {path.rpartition("/")[0] for path in files}
+    outside = {folder for folder in folders if folder and f"{folder}/__init__.py" not in files}
+    return frozenset(
+        name for name in names for folder in outside if {f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"} & files
+    )
 
 
 def _outside_python(code: Iterable[str], roots: Iterable[str]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from agentmem.team.mutants import Mutant
 from agentmem.team.proof.apart import ApartBounds, ApartRun, can_be_apart, run_apart
 from agentmem.team.proof.equivalents import equivalent
 from agentmem.team.proof.examples import against, kept, specified
-from agentmem.team.proof.layout import ProjectLayout, layout_of, with_change
+from agentmem.team.proof.layout import ProjectLayout, layout_of, with_change, with_tests
 from agentmem.team.proof.verdict import Proof, ProofOfTest, contradictions, decided, differences, judged, verdict_of
 
 
@@ -56,13 +56,10 @@ class _Prover:
     def __init__(self, case: Case) -> None:
         self.case = case
         layout = layout_of(case.base, case.check, case.environment, case.places)
-        self.layout: ProjectLayout = with_change(layout, case.fix)
         self.again, self.before = dict(case.again or {}), dict(case.before or {})
         mine = {one.path: one.after for one in case.tests if one.after is not None and not one.is_link}
-        self.files = {
-            **_kept(case.base, self.layout),
-            **mine,
-        }
+        self.files = {**_kept(case.base, layout), **mine}
+        self.layout: ProjectLayout = with_tests(with_change(layout, case.fix), self.files, case.fix)
         self.own = frozenset(path for path in mine if path.endswith(".py"))
 
     def proof(self) -> Proof:

@@ -19,6 +19,13 @@ from agentmem.team.proof.far import (
 from agentmem.team.proof.measuring import BINARY, NAMED, measured, seen
 
 
+def own_name(value: FarBase) -> str | None:
+    """The name that an object of the code has itself, as a function has; None without one."""
+    link, it = link_of(value), reference_of(value)
+    name = link.ask("get", it, "__name__") if "__name__" in link.ask("dir", it) else None
+    return name if type(name) is str else None
+
+
 def _asks(what: str) -> Any:
     return lambda self, *given: far_do(self, what, *given)
 

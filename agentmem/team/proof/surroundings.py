@@ -74,6 +74,13 @@ def asked(file: str, function: str, changed: frozenset[str]) -> str:
     return next((one for one in every if _is_asked(one, changed)), "")
 
 
+def of_fixtures(item: Any, inside: str) -> list[tuple[str, str]]:
+    """The functions of a test's fixtures, whoever named them, that lie ``inside`` the tests: each a file and a name."""
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    codes = (getattr(one.func, "__code__", None) for every in known.values() for one in every)
+    return [(code.co_filename, code.co_name) for code in codes if code and code.co_filename.startswith(inside)]
+
+
 def ran(file: str, function: str) -> str:
     """What a test uses that makes objects of texts and bytes, which may be the code's; "" for nothing."""
     return next((one for one in _dotted(file, function) if _is_in(one, RUN)), "")

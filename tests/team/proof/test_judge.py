@@ -1,5 +1,8 @@
 """agentmem.team.proof.judge: what the process with the tests notices of them."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.team.proof.works import apart, verdicts
@@ -150,3 +153,62 @@ def test_a_plugin_of_the_code_is_told_of_at_once(tmp_path: Path) -> None:
     tests = {"tests/a/conftest.py": named, "tests/a/test_a.py": plain, "tests/test_b.py": plain}
     run = apart(tmp_path, {"parking.py": CODE}, tests)
     assert verdicts(run) == {"tests/a/test_a.py": "unproven fixture", "test_fee": "proven"}
+
+
+NAMED = """
+import functools
+
+
+class Marker:
+    def same(self):
+        return self
+
+
+SENT = Marker()
+SAME = SENT.same
+
+
+def plain(number):
+    return number
+
+
+other = plain
+inner = functools.partial(plain, 3)
+short = lambda number: number
+
+
+def sent():
+    return SENT
+"""
+NAMES = """
+import pytest
+import shop
+
+
+@pytest.mark.parametrize("number, want", [(3, shop.SENT)])
+def test_object(number, want):
+    assert shop.sent() is want
+
+
+@pytest.mark.parametrize("made", [shop.plain, shop.other, shop.short])
+def test_function(made):
+    assert made(3) == 3
+
+
+@pytest.mark.parametrize("made", [shop.inner, shop.SAME, shop.Marker])
+def test_maker(made):
+    assert made() is not None
+"""
+
+
+def test_parametrized_tests_have_the_names_that_pytest_gives_them(tmp_path: Path) -> None:
+    """An object of the code's is counted, a function has its own name and not the one that it was asked for by."""
+    run = apart(tmp_path, {"shop.py": NAMED}, {"tests/test_a.py": NAMES})
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "shop.py").write_text(NAMED, encoding="utf-8")
+    (tmp_path / "plain" / "test_a.py").write_text(NAMES, encoding="utf-8")
+    told = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "-c", os.devnull, "."]
+    listed = subprocess.run(told, cwd=tmp_path / "plain", capture_output=True, text=True, check=True).stdout
+    wanted = {line.rpartition("::")[2] for line in listed.splitlines() if "::" in line}
+    assert set(verdicts(run)) == wanted and len(wanted) == 7
+    assert set(verdicts(run).values()) == {"proven"}

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from agentmem.team.proof.apart import run_apart
-from agentmem.team.proof.layout import with_change
+from agentmem.team.proof.apart import ApartBounds, run_apart
+from agentmem.team.proof.layout import with_change, with_tests
+from agentmem.team.proof.verdict import verdict_of
 from tests.team.proof.works import ENVIRONMENT, apart, project, verdicts
 
 
@@ -84,3 +85,30 @@ def test_tests_inside_a_package_import_what_lies_beside_them(tmp_path: Path) -> 
     )
     inside = {"shop/tests/__init__.py": "", "shop/tests/helpers.py": "WANTED = 7\n", "shop/tests/test_it.py": test}
     assert verdicts(apart(tmp_path, code, inside)) == {"test_it": "proven"}
+
+
+def test_the_first_tests_of_a_project_import_what_lies_beside_them(tmp_path: Path) -> None:
+    """Folders that only the tester's files make are searched for helpers, as pytest does; a package's own also."""
+    code = {"shop/__init__.py": "", "shop/_prices.py": "def price():\n    return 7\n"}
+    test = (
+        "from helpers import WANTED\nfrom shop._prices import price\n\n\ndef test_it():\n    assert price() == WANTED\n"
+    )
+    inner = (
+        "from .wanted import WANTED\nfrom .._prices import price\n\n\ndef test_it():\n    assert price() == WANTED\n"
+    )
+    tests = {
+        "tests/unit/helpers.py": "WANTED = 7\n",
+        "tests/unit/test_it.py": test,
+        "shop/tests/__init__.py": "",
+        "shop/tests/wanted.py": "WANTED = 7\n",
+        "shop/tests/test_inner.py": inner,
+    }
+    with project(tmp_path, code) as (fork, bare):
+        layout = with_tests(bare, tests, fork)
+        data = {path: text.encode() for path, text in tests.items()}
+        files = [path for path in tests if "/test_" in path]
+        run = run_apart(fork, layout, data, files, ENVIRONMENT, bounds=ApartBounds(60.0, 30.0))
+    assert {name: verdict_of(test)[0] for name, test in run.tests.items()} == {
+        "tests/unit/test_it.py::test_it": "proven",
+        "shop/tests/test_inner.py::test_it": "proven",
+    }

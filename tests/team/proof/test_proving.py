@@ -1,5 +1,6 @@
 """Proving a change: which runs it needs, and what each of them takes out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,47 @@ def test_a_package_may_become_a_module(tmp_path: Path) -> None:
         )
         found = prove(case)
     assert (found.verdict, found.why) == ("proven", found.why)
+
+
+def test_a_helper_beside_the_tests_is_theirs_whatever_the_project_has_of_its_name(tmp_path: Path) -> None:
+    """pytest finds it first; the code's own of that name would say what the test expects."""
+    old = {"shop.py": "def fee(n):\n    return 0\n", "examples/demo.py": "import shop\n", "cases.py": "WANT = {3: 0}\n"}
+    new = {
+        "shop.py": "def fee(n):\n    from cases import WANT\n\n    return WANT[n]\n",
+        "examples/__init__.py": "CASES = [(3, 2)]\n",
+        "cases.py": "WANT = {3: 2}\n",
+    }
+    tests = {
+        "tests/examples.py": "CASES = [(3, 7)]\n",
+        "tests/cases.py": "WANT = {3: 7}\n",
+        "tests/test_a.py": (
+            "import shop\nfrom cases import WANT\nfrom examples import CASES\n\n\n"
+            "def test_named():\n    assert shop.fee(3) == WANT[3]\n\n\n"
+            "def test_listed():\n    assert [(n, shop.fee(n)) for n, _ in CASES] == CASES\n"
+        ),
+    }
+    names = ["tests/test_a.py::test_named", "tests/test_a.py::test_listed"]
+    with Sandbox.fork(written(tmp_path, old), readable=(PACKAGE,)) as base, base.fork_again() as fix:
+        for path, text in new.items():
+            fix.write(path, text.encode())
+        case = Case(
+            base=base,
+            fix=fix,
+            change=tuple(base_of(path, old, text) for path, text in new.items()),
+            tests=[FileChange(path, "added", False, None, text.encode()) for path, text in tests.items()],
+            check="pytest -q",
+            places=TESTS,
+            environment=ENVIRONMENT,
+            again=dict.fromkeys(names, "passed"),
+            before=dict.fromkeys(names, "failed"),
+            seconds=60.0,
+        )
+        found = prove(case)
+    assert {one.id: one.verdict for one in found.tests if one.own} == dict.fromkeys(names, "failed")
+
+
+def base_of(path: str, old: Mapping[str, str], text: str) -> FileChange:
+    """A file of a change, with what was there before."""
+    before = old.get(path)
+    state = None if before is None else before.encode()
+    return FileChange(path, "added" if state is None else "modified", False, state, text.encode())
