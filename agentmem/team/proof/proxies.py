@@ -194,6 +194,8 @@ class ProxyMaker:
             raise Broken("a class is not of the agreed form")
         if number not in self.kinds:
             meta = given[7] == "meta"
+            for one in given[4]:  # they are told with it, and never again
+                self._kind(one)
             self.kinds[number] = FarMetaclass(self.link, ["o", number], given[3]) if meta else self._described(given)
         return self.kinds[number]
 
