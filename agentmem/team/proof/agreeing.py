@@ -129,7 +129,8 @@ class _About:
     """A method that was called: of what value, and with what."""
 
     def __init__(self, owner: Any, name: str, value: Any, inside: Sequence[Any], names: tuple[str, ...]) -> None:
-        self.owner, self.name, self.value = owner, name, value
+        self.owner, self.name, self.value = owner, name, _plain_inside(value)
+        inside = [*map(_plain_inside, inside)]
         count = len(inside) - len(names)
         self.every, self.given, self.named = inside, inside[:count], dict(zip(names, inside[count:], strict=True))
         self.kind: Any = kind_of(type(owner)._far_standing)
@@ -148,7 +149,7 @@ class _About:
 
     def lessen(self) -> None:
         """Notes of an object that what is left in it is not what Python's own method leaves of its value."""
-        now = value_of(self.owner)
+        now = _plain_inside(value_of(self.owner))
         self.says(None)  # which changes the value
         if self.value is None or not same(now, self.value):
             self.owner.__dict__["_far_measured"] = True
@@ -171,7 +172,10 @@ class _About:
 
     def says(self, answer: Any) -> bool:
         """True if Python's own method of the value inside gives the same answer."""
-        if self.of_files or (value := value_of(self.owner) if self.value is None else self.value) is None:
+        if (
+            self.of_files
+            or (value := _plain_inside(value_of(self.owner)) if self.value is None else self.value) is None
+        ):
             return False
         if any(map(has_far, (value, *self.every))):
             return False
@@ -204,6 +208,15 @@ def same(one: Any, other: Any) -> bool:
     if type(one) is not type(other) or has_far(one) or has_far(other):
         return one is other
     return bool(sys.modules["numpy"].array_equal(one, other)) if is_array(one) else bool(one == other)
+
+
+def _plain_inside(value: Any) -> Any:
+    """A value with the plain ones of numbers and texts of the code's, also of those that a list, dict or set holds."""
+    if type(value) in (list, set):
+        return type(value)(map(_plain_inside, value))
+    if type(value) is dict:
+        return {_plain_inside(key): _plain_inside(one) for key, one in value.items()}
+    return plain_of(value) if is_far(value) and isinstance(value, PLAIN) else value
 
 
 def is_opaque(value: Any) -> bool:
