@@ -69,11 +69,19 @@ def bare_of(value: Any) -> Any:
     return _BARE[kind](value) if kind in _BARE else value.view(kind)
 
 
-def crossing(value: Any, encode: Callable[[Any], Any]) -> Any:
-    """The value inside an object of such a class, as far as it can cross and is not large; else None."""
-    with suppress(Exception):
-        found = bare_of(value)
-        if not hasattr(found, "__len__") or len(found) <= LOOKED_AT:
-            encode(found)
-            return found
-    return None
+def crossing(value: Any, encode: Callable[[Any], Any], described: set[int] | None = None) -> Any:
+    """The value inside an object of such a class, as far as it can cross and is not large; else None.
+
+    The classes that are ``described`` when this is tried are not sent, so that they have still to be.
+    """
+    known = set(described or ())
+    try:
+        with suppress(Exception):
+            found = bare_of(value)
+            if not hasattr(found, "__len__") or len(found) <= LOOKED_AT:
+                encode(found)
+                return found
+        return None
+    finally:
+        if described is not None:
+            described &= known

@@ -261,7 +261,7 @@ class Subject:
             return self._bring(target, self.decode(asked[2]))
         if what in ("copy", "bare"):
             found = self.decode(target)
-            return _state(found) if what == "copy" else bare.crossing(found, self.encode)
+            return _state(found) if what == "copy" else bare.crossing(found, self.encode, self.described)
         if what == "await":
             return self._await(self.decode(target))
         raise Refused("unknown", what)
