@@ -49,7 +49,7 @@ class SubjectLink:
         self.proxies: Proxies
         self.lent, self.lent_in = dict[int, Any](), dict[int, int]()
         self.lock = threading.RLock()
-        self.fresh: set[int] = set()
+        self.fresh: dict[int, bool] = {}
         self.numbers: dict[int, int] = {}
         self.shared = HeldByTest(self.encode)
         self.dead, self.gone = "", False
@@ -431,11 +431,11 @@ class SubjectLink:
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
             self.heard += [given, named]
             known, before = len(self.lent), contents(given, self.encode)
-            used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
+            used = lending.use(self.lent[number], what, given, named, self.marks, fresh=self.fresh.get(number))
             answer = ["ret", lending.written(used, self.encode)]
             if before != contents(given, self.encode):
                 self.marks.mark("shared", "an argument of its function")
-            self.fresh.update(range(known + 1, len(self.lent) + 1) if what == "call" else ())
+            self.fresh |= lending.made(self.lent, used, known) if what == "call" else {}
             return answer
         except (Broken, Gone):
             raise
