@@ -131,6 +131,7 @@ class SubjectLink:
                 self.marks.mark("swallowed")
             return self._used(answer)
         except (StopIteration, StopAsyncIteration):
+            arguments.note(self.mutated, self.root, self.marks)
             ends = self.ending == self.depth or [what, *asked[:1]] == ["do", "next"]
             if not ends and not arguments.expects_stop(self.root):
                 self.marks.mark("stops")
@@ -140,6 +141,7 @@ class SubjectLink:
         except BaseException as error:
             if self.marks.asserted > asserted and not isinstance(error, AssertionError | NotProven):
                 self.marks.mark("swallowed")
+            arguments.note(self.mutated, self.root, self.marks)
             self.ends.asked(error, [what, *asked[:1]])
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
@@ -157,10 +159,7 @@ class SubjectLink:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
         if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
             self.marks.doubt("object", "how one is written")
-        if answer is not None:
-            for value in (part for one in self.mutated for part in values.containers(one)):
-                if name := arguments.still_used(value, self.root):
-                    self.marks.mark("argument", name)
+        arguments.note(self.mutated, self.root, self.marks, quiet=answer is None)
         return answer
 
     def note_wide(self, value: Any, name: str) -> None:
