@@ -8,27 +8,41 @@ with a value that is written down, as in ``assert values == [1, 2]``, is the jud
 import ast
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
+from agentmem.team.proof.reasons import Marks
 from agentmem.team.proof.syntax import parsed
+from agentmem.team.proof.uses import Uses
+from agentmem.team.proof.values import containers
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _DEEP, _MANY = 3, 200  # containers in containers that are searched for a value, and the items of each
 _Place = tuple[int, int]
 
 
-def still_used(value: Any, root: str) -> str:
-    """The name by which a test in the folder ``root`` goes on using a value, or what holds it; "" if none does."""
+def note(changed: Sequence[Any], root: str, marks: Marks, *, quiet: bool = False) -> None:
+    """Mark a test that goes on using one of the containers which a call has changed."""
+    for value in (part for one in changed for part in containers(one)):
+        if name := still_used(value, root, quiet=quiet):
+            marks.mark("argument", name)
+
+
+def still_used(value: Any, root: str, *, quiet: bool = False) -> str:
+    """The name by which a test in the folder ``root`` goes on using a value, or what holds it; "" if none does.
+
+    After a ``quiet`` call, which answered nothing, the change is tested: there only a use beside the code counts.
+    """
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_filename.startswith(f"{root}/"):
             for name, one in list(frame.f_locals.items()):
-                if (way := _way(one, value, 0)) is not None and _is_read(frame, name, way):
+                if (way := _way(one, value, 0)) is not None and _is_read(frame, name, way, quiet=quiet):
                     return name
-            if found := next((name for name, one in list(frame.f_globals.items()) if one is value), ""):
+            found = next((name for name, one in list(frame.f_globals.items()) if one is value), "")
+            if found and (not quiet or _is_read(frame, found, quiet=True)):
                 return found
         frame = frame.f_back
     return ""
@@ -51,7 +65,7 @@ def _way(holder: Any, value: Any, depth: int) -> str | None:
     return None
 
 
-def _is_read(frame: types.FrameType, name: str, way: str = "") -> bool:
+def _is_read(frame: types.FrameType, name: str, way: str = "", *, quiet: bool = False) -> bool:
     """True if code behind the present place of a frame reads a name, except to compare it with what is written down.
 
     With a ``way`` only where it reads that attribute of the name.
@@ -61,12 +75,14 @@ def _is_read(frame: types.FrameType, name: str, way: str = "") -> bool:
     function = _function(tree, frame.f_code) if tree is not None else None
     if place is None or function is None:
         return True
-    begins, ends = place
+    begins, ends = next((_span(one.iter) for one in ast.walk(function) if _is_loop(one, place)), place)
     around = [one for one in ast.walk(function) if isinstance(one, _LOOPS) and _spans(one, begins)]
-    for read, above in _reads(function, name, way):
+    text = Uses(function, {**frame.f_globals, **frame.f_locals})
+    for read in _reads(function, name, way):
         at = (read.lineno, read.col_offset)
         later = at >= ends or (bool(around) and not begins <= at < ends)
-        if later and not _against_constant(read, above):
+        later = later or text.is_held(read, begins, ends)
+        if later and not text.is_safe(read) and not (quiet and text.is_apart(read)):
             return True
     return False
 
@@ -77,6 +93,15 @@ def _place(frame: types.FrameType) -> tuple[_Place, _Place] | None:
     found = positions[frame.f_lasti // 2] if frame.f_lasti // 2 < len(positions) else (None,) * 4
     first, last, begin, end = found
     return None if None in (first, last, begin, end) else ((first, begin), (last, end))  # type: ignore[return-value]
+
+
+def _is_loop(node: ast.AST, place: tuple[_Place, _Place]) -> TypeGuard[ast.For | ast.AsyncFor]:
+    """True for the loop that is a place: Python says so where it asks for the next item."""
+    return isinstance(node, ast.For | ast.AsyncFor) and _span(node) == place
+
+
+def _span(node: ast.expr | ast.stmt) -> tuple[_Place, _Place]:
+    return (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
 
 
 def _spans(node: ast.stmt, at: _Place) -> bool:
@@ -101,28 +126,18 @@ def _first(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
     return min([node.lineno, *(one.lineno for one in above)])
 
 
-def _reads(function: ast.AST, name: str, way: str) -> Iterator[tuple[ast.expr, ast.AST]]:
-    """The places that read a name, or an attribute of it, each with what stands around it."""
+def _reads(function: ast.AST, name: str, way: str) -> Iterator[ast.expr]:
+    """The places that read a name, or an attribute of it."""
     for above in ast.walk(function):
         for one in ast.iter_child_nodes(above):
             if isinstance(one, ast.Attribute) and one.attr == way and _is_name(one.value, name):
-                yield one, above
+                yield one
             elif _is_name(one, name) and not (way and isinstance(above, ast.Attribute)):
-                yield one, above  # type: ignore[misc]  # a name is an expression
+                yield one  # type: ignore[misc]  # a name is an expression
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
-
-
-def _against_constant(read: ast.expr, above: ast.AST) -> bool:
-    if not isinstance(above, ast.Compare):
-        return False
-    if all(isinstance(one, ast.Is | ast.IsNot) for one in above.ops):  # what it holds does not matter
-        return True
-    others = [one for one in (above.left, *above.comparators) if one is not read]
-    written = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.Load)
-    return all(isinstance(one, written) for other in others for one in ast.walk(other))
 
 
 @cache

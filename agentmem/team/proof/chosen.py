@@ -9,23 +9,42 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agentmem.team.proof.agreeing import is_far
-from agentmem.team.proof.values import PLAIN, SIMPLE
+from agentmem.team.proof.values import PLAIN, SIMPLE, containers
 
 _DEEP = 4  # containers in containers that are looked into
 _MAKING = frozenset({"_make", "_replace"})
 """Methods of named tuples that build one."""
 
 
-def noted(link: Any, label: str, given: Sequence[Any], named: Mapping[str, Any], answer: Any) -> Any:
-    """The answer of a class, or of a function that is named as one; noted if it does not hold what it was given."""
+def noted(link: Any, label: str, given: Sequence[Any], named: Mapping[str, Any], answer: Any, kind: Any = None) -> Any:
+    """The answer of a class, ``kind``, or of a function that is named as one; noted if it does not hold its arguments.
+
+    A class is asked whatever its name is: named tuples often have one in small letters.
+    """
     name = label.rpartition(".")[2]
-    if (given or named) and isinstance(answer, SIMPLE) and (name in _MAKING or name[:1].isupper()):
+    builds = kind is not None or name in _MAKING or name.lstrip("_")[:1].isupper()
+    if builds and (given or named) and isinstance(answer, SIMPLE):
         held = _holds(answer, given, named)
         if is_far(answer):
             answer.__dict__["_far_held"] = held
         elif not held:
             link.unheld.add(name)
+            link.unheld.update(one for (_, one), value in link.names.items() if value is kind)
+    elif kind is not None and is_far(answer):  # a list or dict of the code's
+        answer.__dict__["_far_built"] = given, named
     return answer
+
+
+def names_unheld(link: Any, own: Mapping[str, Any]) -> frozenset[str]:
+    """The names of all that is noted, and those that the test's file has for it: ``from shop import Row as R``."""
+    found = (name for name, value in list(own.items()) if link.unheld and _own_name(value) in link.unheld)
+    return frozenset(link.unheld).union(found)
+
+
+def _own_name(value: Any) -> str:
+    if isinstance(value, type):
+        return value.__name__
+    return str(value.__dict__.get("_far_label", "")).rpartition(".")[2] if is_far(value) else ""
 
 
 def decides(one: Any, other: Any, heard: Sequence[Any]) -> bool:
@@ -36,9 +55,21 @@ def decides(one: Any, other: Any, heard: Sequence[Any]) -> bool:
     return all(map(is_far, (one, other))) or _came(one, other, heard)
 
 
+def same_content(one: Any, content: Any, other: Any) -> bool:
+    """True if a list, dict or set of a class of the code's, with this content, equals a plain value.
+
+    Marks a test that built it of what is not in there, and compares it with what the code answered.
+    """
+    same = bool(content == other)
+    built = one.__dict__.get("_far_built")
+    if same and built and any(built) and not _holds(content, *built) and _came(one, other, one._far_link.heard):
+        one._far_link.marks.mark("compares", f"{type(one).__name__}() does not hold what it was given")
+    return same
+
+
 def _came(one: Any, other: Any, heard: Sequence[Any]) -> bool:
     plain = other if is_far(one) else one
-    return any(part is plain for answer in heard for part in _parts(answer))
+    return any(one is plain for answer in heard for one in (answer, *containers(answer), *_parts(answer)))
 
 
 def _holds(answer: Any, given: Sequence[Any], named: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from agentmem.team.proof import agreeing, measuring
-from agentmem.team.proof.chosen import noted
+from agentmem.team.proof.chosen import noted, same_content
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.made import keep_fields, states_of, told_state
 from agentmem.team.proof.measuring import is_function, is_match, is_measured, is_null, used_members
@@ -41,7 +41,7 @@ class FarMeta(type):
         if (make := cls.__dict__.get("_far_make")) is not None:
             return make(cls, given, named)
         made = cls._far_link.call(cls._far_kind, given, named, cls.__name__)
-        noted(cls._far_link, cls.__name__, given, named, made)
+        noted(cls._far_link, cls.__name__, given, named, made, cls)
         if isinstance(made, FarBase):
             if made.__dict__.get("_far_again") == cls._far_link.marks.calls:  # the code chose what it is compared with
                 cls._far_link.marks.mark("compares", f"{cls.__name__}() gives an object that was there before")
@@ -55,7 +55,7 @@ class FarMeta(type):
             raise AttributeError(name)
         members = cls.__dict__.get("_far_members", {})
         value = member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
-        if name[:1] == "_" and isinstance(value, FarBase):
+        if not name[:1].islower() and isinstance(value, FarBase):
             value.__dict__.setdefault("_far_label", f"{cls.__name__}.{name}")
         if isinstance(value, FarBase) and agreeing.is_method(cls, name):
             value.__dict__["_far_unbound"] = name
@@ -172,8 +172,9 @@ class FarMethod:
         self.__self__, self.__name__ = owner, name
 
     def __call__(self, *given: Any, **named: Any) -> Any:
-        label = f"{type(self.__self__).__name__}().{self.__name__}"
-        return far_method(self.__self__, self.__name__, given, named, label)
+        owner, name = self.__self__, self.__name__
+        label = f"{type(owner).__name__}().{name}"
+        return noted(link_of(owner), label, given, named, far_method(owner, name, given, named, label))
 
     def __eq__(self, other: object) -> bool:
         return type(other) is FarMethod and (self.__self__, self.__name__) == (other.__self__, other.__name__)
@@ -343,7 +344,7 @@ def compared(one: Any, other: Any) -> bool:
         content = link.ask("copy", reference_of(one))
         if type(content) in (list, dict, set) and isinstance(other, type(content)):
             measuring.seen(one, "what is in")
-            return bool(content == other)
+            return same_content(one, content, other)
     if not (has_own(one, "__eq__") or has_own(other, "__eq__")) and one is not other:
         return False
     return bool(link.marks.not_proven("compares", f"{type(one).__name__} == {type(other).__name__}"))
@@ -429,8 +430,7 @@ class FarData(FarBase):
         return compared(self, other)
 
     def _far_made(self) -> list[Any]:
-        link = link_of(self)
-        given = self._far_values or {}
+        link, given = link_of(self), self._far_values or {}
         if all(map(is_fixed, given.values())):
             return link.proxies.made_later(type(self), {name: link.encode(one) for name, one in given.items()})
         named = [[name, link.encode(one)] for name, one in given.items()]

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from agentmem.team.proof.chosen import names_unheld
 from agentmem.team.proof.ends import is_checked
 from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.late import Patience
@@ -176,7 +177,7 @@ class Watching:
                 self.marks.mark("compares", found)
             if found := puts_code(file, name, link.tops):
                 self.marks.mark("put", found)
-            if found := compares_built(file, name, link.tops, frozenset(link.unheld)):
+            if found := compares_built(file, name, link.tops, names_unheld(link, own)):
                 self.marks.mark("compares", f"{found}() does not hold what it was given")
             if found := walks(self.watch.texts(str), used):
                 self.marks.mark("runs", found)

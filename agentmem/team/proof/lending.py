@@ -10,6 +10,7 @@ import io
 import operator
 import sys
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -143,10 +144,13 @@ def parameters(value: Any) -> list[list[Any]] | None:
     return [[one.name, int(one.kind), one.default is not one.empty] for one in found]
 
 
-def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: Marks, *, fresh: bool = False) -> Any:
+def use(
+    value: Any, what: str, given: list[Any], named: dict[str, Any], marks: Marks, *, fresh: bool | None = None
+) -> Any:
     """What the code under test asks of a lent value. Raises what the value raises.
 
-    A ``fresh`` object was made by a function of the tests while the code ran; the code may fill it.
+    A ``fresh`` object was made by a function of the tests while the code ran; the code may fill it. ``fresh`` is false
+    of one that came so, and that something of the tests' holds too, as a mock holds what it returns.
     """
     if what == "call":
         answer = value(*given, **named)
@@ -158,7 +162,9 @@ def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: M
     if what == "get":
         return _get(value, given[0], marks)
     if what in _CHANGES:
-        return _CHANGES[what](value, *given) if fresh else marks.not_proven("changes", type(value).__name__)
+        if not _may_change(value, what, given, fresh):
+            marks.not_proven("changes", type(value).__name__)
+        return _CHANGES[what](value, *given)
     return marks.not_proven("unknown", type(value).__name__)
 
 
@@ -187,8 +193,56 @@ class Awaited:
     value: Any
 
 
+def made(lent: dict[int, Any], used: Any, known: int) -> dict[int, bool]:
+    """Of what a function gave that was not known: whether it was made there, and no more of the tests holds it."""
+    return {one: _references(lent, one, used) == _ALONE for one in range(known + 1, len(lent) + 1)}
+
+
+def _references(lent: dict[int, Any], number: int, used: Any) -> int:
+    """How often a value is held, where the function gave that value itself; -1 for others, and for one held weakly."""
+    awaited = type(used) is Awaited
+    value = used.value if awaited else used
+    if lent[number] is not value or weakref.getweakrefcount(value):
+        return -1
+    return sys.getrefcount(value) + 2 * awaited  # which holds it in the place of three names: here and of the callers
+
+
+def _alone() -> int:
+    """How often that counts a value which nothing else holds."""
+    used = object()
+    return _counted({1: used}, used)
+
+
+def _counted(lent: dict[int, Any], used: Any) -> int:
+    return _references(lent, 1, used)  # as `made` asks
+
+
+def _may_change(value: Any, what: str, given: list[Any], fresh: bool | None) -> bool:
+    """True if the code may set an attribute, or an item: the tests must not find the code's there in place of theirs.
+
+    Of an object that the tests hold too, only what a mock was not told of, and no object.
+    """
+    if what != "set":
+        return bool(fresh)
+    name, new = given[0], given[1] if len(given) > 1 else value
+    mock = _is_mock(value)
+    if fresh is None or type(name) is not str or name.startswith("_") or (mock and name.startswith(_MOCK_OWN)):
+        return False
+    if callable(getattr(type(value), name, None)):
+        return False  # a method of the tests' own
+    if fresh:
+        return True
+    pure = mock and all(base.__module__ in ("unittest.mock", "builtins") for base in type(value).__mro__)
+    known = pure and (hasattr(type(value), name) or name in vars(value) or name in vars(value)["_mock_children"])
+    return pure and not known and type(new) in (type(None), bool, int, float, str, bytes)
+
+
+def _is_mock(value: Any) -> bool:
+    return any(base.__module__ == "unittest.mock" for base in type(value).__mro__)
+
+
 def _get(value: Any, name: Any, marks: Marks) -> Any:
-    mock = any(base.__module__ == "unittest.mock" for base in type(value).__mro__)
+    mock = _is_mock(value)
     if type(name) is not str or name.startswith("_") or isinstance(value, (*CALLABLE, *_RUNNING)):
         return marks.not_proven("object", f"{type(value).__name__}.{name}")
     if mock and name.startswith(_MOCK_OWN):
@@ -213,3 +267,5 @@ _USES: dict[str, Any] = {
     "exit": lambda value, error: value.__exit__(type(error) if error else None, error, None),
 }
 """What may be asked of a lent value, besides calling it and reading an attribute."""
+
+_ALONE = _alone()

@@ -49,7 +49,7 @@ class SubjectLink:
         self.proxies: Proxies
         self.lent, self.lent_in = dict[int, Any](), dict[int, int]()
         self.lock = threading.RLock()
-        self.fresh: set[int] = set()
+        self.fresh: dict[int, bool] = {}
         self.numbers: dict[int, int] = {}
         self.shared = HeldByTest(self.encode)
         self.dead, self.gone = "", False
@@ -131,6 +131,7 @@ class SubjectLink:
                 self.marks.mark("swallowed")
             return self._used(answer)
         except (StopIteration, StopAsyncIteration):
+            arguments.note(self.mutated, self.root, self.marks)
             ends = self.ending == self.depth or [what, *asked[:1]] == ["do", "next"]
             if not ends and not arguments.expects_stop(self.root):
                 self.marks.mark("stops")
@@ -140,6 +141,7 @@ class SubjectLink:
         except BaseException as error:
             if self.marks.asserted > asserted and not isinstance(error, AssertionError | NotProven):
                 self.marks.mark("swallowed")
+            arguments.note(self.mutated, self.root, self.marks)
             self.ends.asked(error, [what, *asked[:1]])
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
@@ -157,10 +159,7 @@ class SubjectLink:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
         if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
             self.marks.doubt("object", "how one is written")
-        if answer is not None:
-            for value in (part for one in self.mutated for part in values.containers(one)):
-                if name := arguments.still_used(value, self.root):
-                    self.marks.mark("argument", name)
+        arguments.note(self.mutated, self.root, self.marks, quiet=answer is None)
         return answer
 
     def note_wide(self, value: Any, name: str) -> None:
@@ -431,11 +430,11 @@ class SubjectLink:
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
             self.heard += [given, named]
             known, before = len(self.lent), contents(given, self.encode)
-            used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
+            used = lending.use(self.lent[number], what, given, named, self.marks, fresh=self.fresh.get(number))
             answer = ["ret", lending.written(used, self.encode)]
             if before != contents(given, self.encode):
                 self.marks.mark("shared", "an argument of its function")
-            self.fresh.update(range(known + 1, len(self.lent) + 1) if what == "call" else ())
+            self.fresh |= lending.made(self.lent, used, known) if what == "call" else {}
             return answer
         except (Broken, Gone):
             raise

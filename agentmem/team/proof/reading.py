@@ -171,6 +171,8 @@ def _bound_to(function: _Function, name: str) -> Iterator[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and name in set(_used(node.value)):
             yield from (one.id for one in node.targets if isinstance(one, ast.Name))
+        elif isinstance(node, ast.ImportFrom):
+            yield from (one.asname for one in node.names if one.name == name and one.asname)
 
 
 def _used(node: ast.AST) -> Iterator[str]:

@@ -1,0 +1,123 @@
+"""What a test does with a container that the code has changed, by the text around the places that read it.
+
+The judge runs it by itself, without the rest of agentmem.
+"""
+
+import ast
+import builtins
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_EAGER = frozenset({"len", "sorted", "list", "tuple", "set", "frozenset", "dict", "sum", "min", "max", "str", "bool"})
+"""Functions of Python's own that only tell of what they are given, at once."""
+_WRITTEN = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.Slice, ast.Load)
+_FEW = 3  # variables in a row to which a value is handed on
+
+
+def is_of_code(value: Any) -> bool:
+    """True for what stands for anything of the code's."""
+    kind = value if isinstance(value, type) else type(value)
+    return hasattr(kind, "_far_link") or kind.__module__.startswith("agentmem.team.proof")
+
+
+class Uses:
+    """A function of a test's file, with the values that its names have now."""
+
+    def __init__(self, function: ast.AST, names: Mapping[str, Any]) -> None:
+        self.function, self.names = function, names
+        self.above = {one: node for node in ast.walk(function) for one in ast.iter_child_nodes(node)}
+        self.code = set[str]()
+        for _ in range(_FEW):
+            self.code |= {name for node in ast.walk(function) for name in self._bound_to_code(node)}
+
+    def is_safe(self, read: ast.expr) -> bool:
+        """True where the value, or what Python says of it, is only compared with what is written down."""
+        node: ast.AST = read
+        above = self.above[node]
+        while self._tells(above, node):
+            node, above = above, self.above[above]
+        joined = above
+        while isinstance(joined, ast.BoolOp):
+            joined = self.above[joined]
+        if isinstance(joined, ast.Assert):  # whether it is empty, or what is said when another assertion fails
+            return True
+        if isinstance(above, ast.Compare):
+            if all(isinstance(one, ast.Is | ast.IsNot) for one in above.ops):  # what it holds does not matter
+                return True
+            return all(self._is_written(one) for one in (above.left, *above.comparators) if one is not node)
+        if isinstance(above, ast.Call) and isinstance(above.func, ast.Attribute) and above.func.attr[:6] == "assert":
+            return all(self._is_written(one) for one in above.args if one is not node)
+        return False
+
+    def is_apart(self, read: ast.expr, depth: int = 0) -> bool:
+        """True where a statement that reads the value asks the code for nothing, or hands it the value itself."""
+        above = self.above[read]
+        above = self.above[above] if isinstance(above, ast.keyword | ast.Starred) else above
+        if isinstance(above, ast.Call) and self._asks(above.func):
+            return True
+        node: ast.AST = read
+        while not isinstance(node, ast.stmt | ast.Lambda):
+            node = self.above[node]
+        if self._asks(node):
+            return False
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+        handed = [one for one in ast.walk(self.function) if isinstance(one, ast.Name) and one.id in names]
+        later = [one for one in handed if isinstance(one.ctx, ast.Load) and one.lineno > node.lineno]
+        return depth == _FEW or all(self.is_safe(one) or self.is_apart(one, depth + 1) for one in later)
+
+    def is_held(self, read: ast.expr, begins: tuple[int, int], ends: tuple[int, int]) -> bool:
+        """True for a value that is given with a generator of the code's to a function of Python's, which reads both."""
+        node: ast.AST = read
+        while not isinstance(node, ast.stmt):
+            node, under = self.above[node], node
+            if isinstance(node, ast.Call) and self._asks(node.func):
+                return False
+            if isinstance(node, ast.Call) and (node.lineno, node.col_offset) == begins and under is not node.func:
+                return (node.end_lineno, node.end_col_offset) == ends
+        return False
+
+    def _tells(self, above: ast.AST, node: ast.AST) -> bool:
+        if isinstance(above, ast.Call) and isinstance(above.func, ast.Name) and above.func is not node:
+            others = [one for one in (*above.args, *above.keywords) if one is not node]
+            return self._is_eager(above.func.id) and not others
+        if isinstance(above, ast.Subscript):
+            return above.value is node and self._is_written(above.slice)
+        return isinstance(above, ast.UnaryOp)
+
+    def _is_eager(self, name: str) -> bool:
+        return name in _EAGER and self.names.get(name, own := getattr(builtins, name)) is own
+
+    def _is_written(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+            return self._is_eager(node.func.id) and all(map(self._is_written, node.args))
+        return isinstance(node, _WRITTEN) and all(map(self._is_written, ast.iter_child_nodes(node)))
+
+    def _asks(self, node: ast.AST) -> bool:
+        """True if there is anything of the code's in a part of the function, or a variable that holds an answer."""
+        return any(self._is_code(one) for one in ast.walk(node))
+
+    def _is_code(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Name):
+            return node.id in self.code or is_of_code(self.names.get(node.id))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner = self.names.get(node.value.id)
+            return not is_of_code(owner) and is_of_code(getattr(owner, "__dict__", {}).get(node.attr))
+        return False
+
+    def _bound_to_code(self, node: ast.AST) -> Iterator[str]:
+        """Variables that get an answer or error of the code's from a statement, or a method of which it hands on."""
+        targets: list[ast.AST] = []
+        if isinstance(node, ast.Assign) and self._asks(node.value):
+            targets = list(node.targets)
+        elif isinstance(node, ast.For | ast.AsyncFor) and self._asks(node.iter):
+            targets = [node.target]
+        elif isinstance(node, ast.With | ast.AsyncWith) and self._asks(node):
+            targets = [one.optional_vars for one in node.items if one.optional_vars is not None]
+        elif isinstance(node, ast.NamedExpr) and self._asks(node.value):
+            targets = [node.target]
+        elif isinstance(node, ast.ExceptHandler):
+            yield from [node.name] if node.name else []
+        elif isinstance(node, ast.Call) and self._asks(node.func):  # as each(rows, got.append)
+            targets = [one.value for one in node.args if isinstance(one, ast.Attribute)]
+        yield from (one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name))
