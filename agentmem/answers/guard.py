@@ -14,7 +14,7 @@ from agentmem.answers.affixes import participants, prefixes, turned
 from agentmem.answers.antonyms import ANTONYMS
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
 from agentmem.answers.little_words import particles, prepositions
-from agentmem.answers.moves import around, converted, modifier, moved
+from agentmem.answers.moves import around, common, converted, modifier, moved
 from agentmem.answers.narrowing import narrower
 from agentmem.answers.phrasing import PHRASING
 from agentmem.answers.quantities import quantity, times
@@ -176,8 +176,8 @@ def acts(found: QuestionPair) -> str:
 def replaced(found: QuestionPair) -> str:
     """Up to three words in one place are replaced by others that are no synonyms, and all else is the same."""
     one, other = found.left.stems, found.right.stems
-    before = _common(one, other)
-    behind = min(_common(one[::-1], other[::-1]), len(one) - before, len(other) - before)
+    before = common(one, other)
+    behind = min(common(one[::-1], other[::-1]), len(one) - before, len(other) - before)
     left, right = one[before : len(one) - behind], other[before : len(other) - behind]
     lone = set(found.lone_left), set(found.lone_right)
     apart = _elsewhere(left, right, found.right, lone[0]), _elsewhere(right, left, found.left, lone[1])
@@ -273,11 +273,6 @@ def first(rules: Iterable[Rule], found: QuestionPair) -> tuple[str, str]:
     """(rule, why) of the first of these rules that objects, whatever the words; else ("", "")."""
     objections = ((name, rule(found)) for name, rule in rules)
     return next(((name, why) for name, why in objections if why), ("", ""))
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """The number of equal words at the beginning."""
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _elsewhere(here: Sequence[str], there: Sequence[str], other: Words, lone: set[str]) -> list[str]:

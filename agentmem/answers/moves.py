@@ -61,7 +61,7 @@ def moved(found: QuestionPair) -> str:
         return ""
     if any(map(_is_search, (found.left, found.right))) or _done(found.left) != _done(found.right):
         return ""
-    at, end = _common(stems, others), _common(stems[::-1], others[::-1])
+    at, end = common(stems, others), common(stems[::-1], others[::-1])
     left, right = one[at : len(one) - end], other[at : len(other) - end]
     cut = _turned([word.stem for word in left], [word.stem for word in right])
     if cut and (_opened(left, right, cut) or _compound(left, right, cut) or _joined(found)):
@@ -119,7 +119,8 @@ def _words(one: Words) -> Iterator[Word]:
             before = token
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
+def common(one: Sequence[str], other: Sequence[str]) -> int:
+    """The number of equal words at the beginning."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 

@@ -12,7 +12,7 @@ other that stands on one side alone was meant.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from agentmem.answers.little_words import PARTICLES, groups
@@ -38,24 +38,27 @@ _SPAN = r"(?:(?:a|an|one|two|three|four|five|six|ten|the next|the last|\d+) )?"
 _SPAN += r"(?:second|minute|hour|day|week|month|year)s?\b"
 _SPANS = re.compile(rf"\b(in|for|by|within|until|till|after|before|since|every) {_SPAN}", re.IGNORECASE)
 _FOCUS = re.compile(r"\b(only|even|also|almost|nearly) (?:the |a |an |my )?([^\W\d_]+)", re.IGNORECASE)
-_TOGETHER: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern, re.IGNORECASE))
-    for name, pattern in (
-        ("a few", r"\ba (?:few|little)\b"),
-        ("not all", r"\bnot (?:all|every|any|both|each)\b"),
-        ("stop to", r"\b(?:stop|stopped|remember|remembered|forget|forgot|regret|go on) to\b"),
-        ("whom", r"\b(?:ask|asks|asked|tell|told|expect|expected|order|ordered|persuade|persuaded)"
-                 r" (?:me|him|her|them|us|you) to\b"),
+_TOGETHER: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (name, re.compile(first, re.IGNORECASE), re.compile(whole, re.IGNORECASE))
+    for name, first, whole in (
+        ("a few", r"\b(?:few|little)\b", r"\ba (?:few|little)\b"),
+        ("not all", r"\b(?:all|every|any|both|each)\b", r"\bnot (?:all|every|any|both|each)\b"),
+        (
+            "stop to",
+            r"\b(?:stop|remember|forg[eo]t|regret|go on)",
+            r"\b(?:stop|stopped|remember|remembered|forget|forgot|regret|go on) to\b",
+        ),
+        (
+            "whom",
+            r"\b(?:ask|tell|told|expect|order|persuade)(?:s|ed|d)? (?:\w+ )?to\b",
+            r"\b(?:ask|asks|asked|tell|told|expect|expected|order|ordered|persuade|persuaded)"
+            r" (?:me|him|her|them|us|you) to\b",
+        ),
     )
-)  # fmt: skip
-"""Words that say together what they do not say alone: with the first word in both, both must say it."""
-_FIRST: Mapping[str, re.Pattern[str]] = {
-    "a few": re.compile(r"\b(?:few|little)\b", re.IGNORECASE),
-    "not all": re.compile(r"\b(?:all|every|any|both|each)\b", re.IGNORECASE),
-    "stop to": re.compile(r"\b(?:stop|remember|forg[eo]t|regret|go on)", re.IGNORECASE),
-    "whom": re.compile(r"\b(?:ask|tell|told|expect|order|persuade)(?:s|ed|d)? (?:\w+ )?to\b", re.IGNORECASE),
-}
-_DEGREES = ("er", "est")
+)
+"""Words that say together what they do not say alone: where both have the first pattern, both must have the second."""
+_ENDINGS = (("er", "est"), ("er", "ed"), ("ing", "ed"))
+"""Endings of which one for the other makes another word of the same verb or degree."""
 
 
 def nearly(found: QuestionPair) -> bool:
@@ -64,7 +67,7 @@ def nearly(found: QuestionPair) -> bool:
 
 
 def says(found: QuestionPair) -> str:
-    """A word without content on one side alone that says something: fix up, will miss, not yet."""
+    """A word without content on one side alone that says something: will miss, not yet."""
     if not nearly(found):
         return ""
     one, other = _little(found.left), _little(found.right)
@@ -117,9 +120,9 @@ def together(found: QuestionPair) -> str:
     if not nearly(found):
         return ""
     texts = found.left.text, found.right.text
-    for name, pattern in _TOGETHER:
-        said = [bool(pattern.search(text)) for text in texts]
-        if said[0] != said[1] and all(_FIRST[name].search(text) for text in texts):
+    for name, first, whole in _TOGETHER:
+        said = [bool(whole.search(text)) for text in texts]
+        if said[0] != said[1] and all(map(first.search, texts)):
             return f"only one says {name}"
     return ""
 
@@ -131,7 +134,7 @@ def degree(found: QuestionPair) -> str:
     one, other = (Counter(each.tokens) for each in (found.left, found.right))
     for a in one - other:
         for b in other - one:
-            if any(_ends(a, b, x, y) or _ends(b, a, x, y) for x, y in (_DEGREES, ("er", "ed"), ("ing", "ed"))):
+            if any(_ends(a, b, x, y) or _ends(b, a, x, y) for x, y in _ENDINGS):
                 return f"{a} against {b}"
     return ""
 

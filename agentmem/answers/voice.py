@@ -11,10 +11,11 @@ _SUBJECTS = ({"i", "we"}, {"they", "he", "she"})
 _OBJECTS = ({"me", "us"}, {"them", "him"})
 _WHO = ("who", "what", "which")
 _DO = ("do", "does", "did")
-_HAVE = frozenset({"have", "has", "had", "having"})
 _BE = frozenset("is are was were be been being am".split())  # noqa: SIM905
 _GET = frozenset("get gets got getting".split())  # noqa: SIM905
 _SPEAKERS = frozenset("i you we they he she".split())  # noqa: SIM905
+_DOING = _SPEAKERS | {"have", "has", "had", "having"}
+"""Words right behind which a participle is no passive: I blocked, I have blocked."""
 _OPENS = frozenset("to a an the my your our his her their this that".split())  # noqa: SIM905
 _BEFORE_PASSIVE = 3
 """Words between a form of be and the participle: the subject, and another word."""
@@ -91,8 +92,8 @@ def _verbs(one: Words) -> Iterator[tuple[str, tuple[str, bool]]]:
             who = ""  # the refund is nobody's doing in "request a refund", nor is it known who is to be refunded
         elif content:
             passive = at - since <= _BEFORE_PASSIVE and since < at and _participle(token)
-            perfect = at > 0 and one.tokens[at - 1] in _HAVE | _SPEAKERS  # I blocked, I have blocked
-            if who and word not in _reflexive() and (passive or perfect or not _participle(token)):
+            active = at > 0 and one.tokens[at - 1] in _DOING
+            if who and word not in _reflexive() and (passive or active or not _participle(token)):
                 yield word, (who, passive)
             goes_on = who in _SPEAKERS and one.tokens[at + 1 : at + 2] == ("to",)  # I prepare to be interviewed
             who, since = who if goes_on else word, len(one.tokens)

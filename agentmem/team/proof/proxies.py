@@ -193,11 +193,13 @@ class ProxyMaker:
         if given[0] != "K" or len(given) != 9 or type(number) is not int:
             raise Broken("a class is not of the agreed form")
         if number not in self.kinds:
-            meta = given[7] == "meta"
-            for one in given[4]:  # they are told with it, and never again
-                self._kind(one)
-            self.kinds[number] = FarMetaclass(self.link, ["o", number], given[3]) if meta else self._described(given)
+            self.kinds[number] = self._metaclass(given) if given[7] == "meta" else self._described(given)
         return self.kinds[number]
+
+    def _metaclass(self, given: list[Any]) -> FarMetaclass:
+        for one in given[4]:  # the bases are told with it, and never again
+            self._kind(one)
+        return FarMetaclass(self.link, ["o", given[1]], given[3])
 
     def _described(self, given: list[Any]) -> Any:
         _, number, module, name, bases, special, methods, what, has = given

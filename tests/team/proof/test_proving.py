@@ -1,6 +1,6 @@
 """Proving a change: which runs it needs, and what each of them takes out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,20 +41,25 @@ def proof(folder: Path, new: str, tests: str, **more: object) -> Proof:
     names = [f"{FILE}::{line[4:].partition('(')[0]}" for line in tests.splitlines() if line.startswith("def test_")]
     with Sandbox.fork(written(folder, {"parking.py": OLD}), readable=(PACKAGE,)) as base, base.fork_again() as fix:
         fix.write("parking.py", new.encode())
-        case = Case(
-            base=base,
-            fix=fix,
-            change=(FileChange("parking.py", "modified", False, OLD.encode(), new.encode()),),
-            tests=[FileChange(FILE, "added", False, None, tests.encode())],
-            check="pytest -q",
-            places=TESTS,
-            environment=ENVIRONMENT,
-            again=dict.fromkeys(names, "passed"),
-            before=dict.fromkeys(names, "failed"),
-            seconds=60.0,
-            **more,  # type: ignore[arg-type]  # fields of Case
-        )
-        return prove(case)
+        return proved(base, fix, {FILE: tests}, names, **more)
+
+
+def proved(base: Sandbox, fix: Sandbox, tests: Mapping[str, str], names: Sequence[str], **more: object) -> Proof:
+    """The verdict on what differs in ``fix``, by tests that pass with it in one process and fail without."""
+    case = Case(
+        base=base,
+        fix=fix,
+        change=fix.diff().changes,
+        tests=[FileChange(path, "added", False, None, text.encode()) for path, text in tests.items()],
+        check="pytest -q",
+        places=TESTS,
+        environment=ENVIRONMENT,
+        again=dict.fromkeys(names, "passed"),
+        before=dict.fromkeys(names, "failed"),
+        seconds=60.0,
+        **more,  # type: ignore[arg-type]  # fields of Case
+    )
+    return prove(case)
 
 
 def test_an_honest_change_is_proven_and_a_mutant_noticed(tmp_path: Path) -> None:
@@ -105,19 +110,7 @@ def test_a_package_may_become_a_module(tmp_path: Path) -> None:
         for path in package:
             fix.delete(path)
         fix.write("parking.py", NEW.encode())
-        case = Case(
-            base=base,
-            fix=fix,
-            change=fix.diff().changes,
-            tests=[FileChange(FILE, "added", False, None, HONEST.encode())],
-            check="pytest -q",
-            places=TESTS,
-            environment=ENVIRONMENT,
-            again={f"{FILE}::test_it": "passed"},
-            before={f"{FILE}::test_it": "failed"},
-            seconds=60.0,
-        )
-        found = prove(case)
+        found = proved(base, fix, {FILE: HONEST}, [f"{FILE}::test_it"])
     assert (found.verdict, found.why) == ("proven", found.why)
 
 
@@ -142,24 +135,5 @@ def test_a_helper_beside_the_tests_is_theirs_whatever_the_project_has_of_its_nam
     with Sandbox.fork(written(tmp_path, old), readable=(PACKAGE,)) as base, base.fork_again() as fix:
         for path, text in new.items():
             fix.write(path, text.encode())
-        case = Case(
-            base=base,
-            fix=fix,
-            change=tuple(base_of(path, old, text) for path, text in new.items()),
-            tests=[FileChange(path, "added", False, None, text.encode()) for path, text in tests.items()],
-            check="pytest -q",
-            places=TESTS,
-            environment=ENVIRONMENT,
-            again=dict.fromkeys(names, "passed"),
-            before=dict.fromkeys(names, "failed"),
-            seconds=60.0,
-        )
-        found = prove(case)
+        found = proved(base, fix, tests, names)
     assert {one.id: one.verdict for one in found.tests if one.own} == dict.fromkeys(names, "failed")
-
-
-def base_of(path: str, old: Mapping[str, str], text: str) -> FileChange:
-    """A file of a change, with what was there before."""
-    before = old.get(path)
-    state = None if before is None else before.encode()
-    return FileChange(path, "added" if state is None else "modified", False, state, text.encode())
