@@ -206,13 +206,14 @@ def _left(folder: Path, repo: Path, arm: str) -> str:
 
 
 def everything(chosen: list[Task], work: Path, given: Given) -> list[Outcome]:
-    """The outcomes of all arms; those that were finished before a kill are read again."""
+    """The outcomes of all arms; those that this commit had finished before a kill are read again."""
     jobs = [(task, arm) for arm in ARMS for task in chosen]
-    done = {job: found for job in jobs if (found := _finished(work, *job)) and not found.wrong}
-    for task, arm in done:
-        shutil.rmtree(work / arm / task.file, ignore_errors=True)  # where the kill came just before that
-    at = ", ".join(sorted({one.commit for one in done.values()}))
-    print(f"  finished before a kill: {len(done)} of {len(jobs)}{f' (commit {at})' if at else ''}", flush=True)
+    _only_of(given.commit, work)
+    known = {job: found for job in jobs if (found := _finished(work, *job))}
+    for task, arm in known:  # where the kill came just before that; what went wrong is played from its beginning
+        shutil.rmtree(work / arm / task.file, ignore_errors=True)
+    done = {job: found for job, found in known.items() if not found.wrong}
+    print(f"  finished before a kill: {len(done)} of {len(jobs)}", flush=True)
     with ThreadPoolExecutor(given.workers) as pool:  # the work is done by processes in sandboxes
         running = {pool.submit(_kept, *job, work, given): job for job in jobs if job not in done}
         try:
@@ -224,6 +225,15 @@ def everything(chosen: list[Task], work: Path, given: Given) -> list[Outcome]:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [done[job] for job in jobs]
+
+
+def _only_of(at: str, work: Path) -> None:
+    """Take away what another commit left, finished or not: it says nothing of this one."""
+    told = work / "commit"
+    if not told.exists() or told.read_text(encoding="utf-8") != at:
+        for name in ("outcomes", *ARMS):
+            shutil.rmtree(work / name, ignore_errors=True)
+    told.write_text(at, encoding="utf-8")
 
 
 def _kept(task: Task, arm: str, work: Path, given: Given) -> Outcome:

@@ -171,11 +171,11 @@ def _row(work: Callable[[], Chain], build: Build) -> Row:
 
 
 def kept(folder: Path | None, number: int, name: str, make: Callable[[], Row]) -> Row:
-    """The figures of one agent on one chain: from ``folder``, if an earlier run has left them there."""
+    """The figures of one agent on one chain: from ``folder``, if an earlier run of this commit has left them there."""
     file = folder / f"chain-{number}-{name.replace(' ', '')}.json" if folder else None
-    if file and file.exists():
-        known = json.loads(file.read_text())
-        print(f"  chain {number}, {name}: as measured at commit {known['commit']}")
+    known = json.loads(file.read_text()) if file and file.exists() else {}
+    if known.get("commit") == commit():
+        print(f"  chain {number}, {name}: measured before")
         return dict(known["row"])
     made = make()
     if file:
