@@ -302,11 +302,17 @@ def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> 
 
 def of_tests() -> bool:
     """True if a proxy is asked by code of the tests, and not by Python or pytest, which look for names of their own."""
+    frame = _asking()
+    name = "" if frame is None else frame.f_code.co_filename
+    return not (name.startswith((sys.prefix, sys.base_prefix, "<frozen")) or "importlib" in name)
+
+
+def _asking() -> types.FrameType | None:
+    """The frame that asks a proxy."""
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").startswith("agentmem.team.proof"):
         frame = frame.f_back
-    name = "" if frame is None else frame.f_code.co_filename
-    return not (name.startswith((sys.prefix, sys.base_prefix, "<frozen")) or "importlib" in name)
+    return frame
 
 
 def far_do(owner: Any, what: str, *given: Any) -> Any:
@@ -347,6 +353,8 @@ def compared(one: Any, other: Any) -> bool:
             return same_content(one, content, other)
     if not (has_own(one, "__eq__") or has_own(other, "__eq__")) and one is not other:
         return False
+    if (asking := _asking()) and asking.f_globals.get("__name__") == "typing" and asking.f_code.co_name != "__eq__":
+        return one is other  # as Union does, which leaves out what it has already
     return bool(link.marks.not_proven("compares", f"{type(one).__name__} == {type(other).__name__}"))
 
 
