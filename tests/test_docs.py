@@ -184,7 +184,9 @@ def without_tests(given: list[str]) -> list[str]:
     files = given[: given.index("-k")] if "-k" in given else given
     lost = [one for one in files if not (ROOT / one).exists()]
     held = "".join((ROOT / one).read_text(encoding="utf-8") for one in files if (ROOT / one).is_file())
-    return lost + [one for one in given[len(files) + 1 :] if not re.search(rf"^ *def test_\w*{one}", held, re.MULTILINE)]
+    return lost + [
+        one for one in given[len(files) + 1 :] if not re.search(rf"^ *def test_\w*{one}", held, re.MULTILINE)
+    ]
 
 
 def headings(text: str) -> Iterator[str]:

@@ -45,7 +45,7 @@ SAYS = {
     "20_across_a_cut.py": "request 2: clock broke the prefix in system",
     "21_mcp_both_ways.py": "the server was started 2 times",
     "22_memory_tool.py": "Anna drinks green tea.",
-    "23_a_day_on_one_machine.py": "engine" if find() is None else "70% of 1102 tokens were not computed again",
+    "23_a_day_on_one_machine.py": "engine" if find() is None else "tokens were not computed again",
     "24_where_every_token_ran.py": "house    edge   it begins here: the rule 'kept in the house' names house",
 }
 
