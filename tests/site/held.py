@@ -279,8 +279,9 @@ HELD: Mapping[str, Sequence[Held]] = {
         Held(
             "answers_near",
             "near questions of kinds that no gate was made for, at the first look: at most 1 in 70 served",
-            "first looks of rounds 13 to 16: {first look[rows][36][served]}, {first look[rows][39][served]}, "
-            "{first look[rows][42][served]} and {first look[rows][45][served]} of {first look[rows][45][traps]} served",
+            "first looks of rounds 17 to 22: {first look[rows][48][served]}, {first look[rows][50][served]}, "
+            "{first look[rows][52][served]}, {first look[rows][54][served]}, {first look[rows][56][served]} and "
+            "{first look[rows][58][served]} of {first look[rows][58][traps]} served",
         ),
         Held(
             "answers_private",
