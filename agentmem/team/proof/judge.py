@@ -256,7 +256,7 @@ class FileRun:
         sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), own, orders["roots"]))
         sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), own, orders["roots"]))
         self.watch = JudgeWatch(link, self.own, frozenset(orders["programs"]))
-        link.asking = self.watch.asking
+        link.asking, link.answered = self.watch.asking, self.watch.answered
         self.watch.install()
         link.ends.install()
         self.tolerances.install()
