@@ -158,7 +158,7 @@ class SubjectLink:
     def _used(self, answer: Any) -> Any:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
         if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
-            self.marks.doubt("object", "how one is written")
+            self.marks.doubt("object", "the code has written the repr of one into a text")
         arguments.note(self.mutated, self.root, self.marks, quiet=answer is None)
         return answer
 
