@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from agentmem.team.proof.asserted import Asserted
 from agentmem.team.proof.chosen import names_unheld
 from agentmem.team.proof.ends import is_checked
 from agentmem.team.proof.far import FarBase, FarMeta
@@ -272,7 +273,7 @@ class FileRun:
         patience = Patience(self.link.marks, self.orders["until"], self.orders["seconds"])
         watching = Watching(self.link, self.tell, self.watch, patience, self.orders["last"])
         reverse = [Reversed()] if self.orders["reverse"] else []
-        return [watching, Nameless(), self.tolerances, Rest(self.told), *reverse]
+        return [watching, Asserted(self.link), Nameless(), self.tolerances, Rest(self.told), *reverse]
 
     def end(self) -> int:
         """End the session. Returns the exit code for this process."""
