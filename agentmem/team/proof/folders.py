@@ -9,6 +9,7 @@ import ctypes
 import os
 import stat
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 _State = tuple[int, int, int, int]
@@ -33,6 +34,7 @@ class TestFolders:
         self._after: dict[str, _State] = {}
         self._told, self._watched = -1, dict[int, str]()
         self._owner = os.getuid()
+        self._heard = Counter[str]()
 
     def note(self, folder: str, *, wide: bool) -> None:
         """A folder was made, by a test or for it; a ``wide`` one is there for tests to come as well."""
@@ -64,10 +66,17 @@ class TestFolders:
         for path, mask in self._events() if self.changed else ():
             if mask & 0x20:
                 opened.add(path)
+            elif self._heard[path]:
+                self._heard[path] -= 1
             elif path in opened & self.changed and not self.programs:
                 found = found or path
         self.programs = False
         return found
+
+    def reads(self, path: str) -> None:
+        """Python opens a file to read it, which was heard."""
+        if path in self.changed:
+            self._heard[path] += 1
 
     def forget(self) -> None:
         """A test has ended, and with it the folders that are its alone."""
@@ -75,6 +84,7 @@ class TestFolders:
             self._made = {one: wide for one, wide in self._made.items() if wide}
             self._after = self._all()
             self.changed.clear()
+            self._heard.clear()
 
     def _all(self) -> dict[str, _State]:
         found: dict[str, _State] = {}

@@ -17,6 +17,7 @@ from typing import Any
 
 from agentmem.team.proof import native
 from agentmem.team.proof.arguments import names_in
+from agentmem.team.proof.compared import is_compared
 from agentmem.team.proof.folders import TestFolders
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.own_files import OwnFiles
@@ -183,7 +184,8 @@ class JudgeWatch:
     def _read(self, path: str) -> None:
         """Marks a test that reads what the code may have changed."""
         self.ran_text |= self._used() and path not in self.wrote and self._within_test()
-        if self._is_old(path) or self._late():
+        self.folders.reads(path)
+        if self._late() or (self._is_old(path) and not is_compared(self.root)):
             self.marks.mark("rewritten", path)
 
     def _late(self) -> bool:
@@ -231,10 +233,11 @@ class JudgeWatch:
             self._named(folder)
             if self._used() and self.own.is_above(folder) and self._within_test():
                 self.marks.mark("named", folder)  # it would find them there
-            self.listed.add(folder)
             if folder.startswith(SHARED) and self._late():
                 self.marks.mark("rewritten", folder)
-            self._check_folder(folder)
+            if not is_compared(self.root):
+                self.listed.add(folder)
+                self._check_folder(folder)
 
     def _check_folder(self, folder: str) -> None:
         """Marks the test if a file that it wrote in a folder has been changed by the code, or is gone."""
@@ -256,9 +259,10 @@ class JudgeWatch:
                 self._named(name)
             if name.startswith(SHARED) and self._late():
                 self.marks.mark("rewritten", name)
-            if name in self.sizes and _size_of(found) != self.sizes[name] and self._is_old(name):
-                self.marks.mark("rewritten", name)
-            self._beside(name)
+            if name.startswith(SHARED) and self.link.asked and not is_compared(self.root):
+                if name in self.sizes and _size_of(found) != self.sizes[name] and self._is_old(name):
+                    self.marks.mark("rewritten", name)
+                self._beside(name)
         return found
 
     def _looked_at_link(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
@@ -273,11 +277,10 @@ class JudgeWatch:
 
     def _beside(self, name: str) -> None:
         """Marks a test that looks at two files, one of which is its own and has another mode, time or owner now."""
-        if name.startswith(SHARED) and self.link.asked:
-            self.looked.add(name)
-            changed = [one for one in self.looked & self.states.keys() if self._is_old(one)]
-            if len(self.looked) > 1 and any(self._state(one) != self.states[one] for one in changed):
-                self.marks.mark("rewritten", name)
+        self.looked.add(name)
+        changed = [one for one in self.looked & self.states.keys() if self._is_old(one)]
+        if len(self.looked) > 1 and any(self._state(one) != self.states[one] for one in changed):
+            self.marks.mark("rewritten", name)
 
     def _state(self, path: str) -> "_State":
         try:
