@@ -17,7 +17,7 @@ _State = tuple[int, int, int, int]
 _READ = 0x20 | 0x10  # IN_OPEN, IN_CLOSE_NOWRITE: see inotify(7)
 _FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
 _EVENT = struct.Struct("iIII")
-_MANY, _BYTES = 1000, 1 << 16  # files that are looked at, and bytes of events that are read at once
+_MANY, _BYTES = 500, 1 << 16  # files that are looked at, and bytes of events that are read at once
 
 
 class TestFolders:
