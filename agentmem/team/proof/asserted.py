@@ -9,6 +9,7 @@ import inspect
 import re
 import sys
 import types
+import unittest
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ _LIKE = re.compile(r"_*(assert|check|verify|expect|ensure|must|should|compare|sa
 _RAISING = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
 _TRUTH = frozenset({"assertTrue", "assertFalse", "assertIsNone", "assertIsNotNone"})
 """Methods of unittest's whose second argument is only what is said."""
+_LAZY = frozenset({"map", "filter", "starmap"})
 _ALWAYS = (ast.GeneratorExp, ast.Lambda, ast.JoinedStr)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Place = tuple[str, int]
@@ -36,8 +38,10 @@ class Asserted:
         self.places: list[_Place] = []
         self.begun = set[_Place]()
         self.failed = set[_Place]()
+        self._hear()
+        self._hear_of_cases()
 
-    def pytest_configure(self) -> None:
+    def _hear(self) -> None:
         """From now on each assertion tells of itself: when it begins, and when it fails."""
         changed: Any = rewrite
         visited, explained = changed.AssertionRewriter.visit_Assert, changed._format_explanation
@@ -61,6 +65,22 @@ class Asserted:
         changed.AssertionRewriter.visit_Assert = visit
         changed._format_explanation, changed._agentmem_begins = explain, self._begins
 
+    def _hear_of_cases(self) -> None:
+        """And so do unittest's, when they fail: each asks for what it is to say then. It does not say when one begins
+        anew, so only those count that are in a ``try`` or ``with`` there, and in no loop."""
+        case: Any = unittest.TestCase
+        explained = case._formatMessage
+
+        def explain(test: Any, *said: Any) -> Any:
+            frame: types.FrameType | None = sys._getframe(1)
+            while frame is not None and not frame.f_code.co_filename.startswith(self.root):
+                frame = frame.f_back
+            if frame is not None and _is_taken(frame.f_code.co_filename, frame.f_lineno):
+                self.failed.add((frame.f_code.co_filename, frame.f_lineno))
+            return explained(test, *said)
+
+        case._formatMessage = explain
+
     def _begins(self, number: int) -> None:
         place = self.places[number]
         self.begun.add(place)
@@ -79,9 +99,17 @@ class Asserted:
             code = getattr(inspect.unwrap(made), "__code__", None)
             if code is not None and code.co_filename.startswith(self.root):
                 own = vars(getattr(item, "module", None) or object)
-                if found := self._idle(code, own):
+                if found := self._unrun(item, made) or self._idle(code, own):
                     self.marks.mark("idle", found)
         return report
+
+    def _unrun(self, item: pytest.Item, made: Any) -> str:
+        """What is told of a method of unittest's that only gives something which would run; "" for any other test."""
+        kind: Any = getattr(item, "cls", None)
+        plain = isinstance(kind, type) and issubclass(kind, unittest.TestCase)
+        if plain and inspect.iscoroutinefunction(made) and not issubclass(kind, unittest.IsolatedAsyncioTestCase):
+            return "nothing awaits it"
+        return "it is a generator, which nothing asks" if plain and inspect.isgeneratorfunction(made) else ""
 
     def _idle(self, code: types.CodeType, own: Mapping[str, Any]) -> str:
         """What a test that passed does not assert; "" for nothing."""
@@ -94,6 +122,10 @@ class Asserted:
             return ""
         if line := next((one for one in _behind(function) if (file, one) not in self.begun), 0):
             return f"line {line} never ran: the line before it raises"
+        if line := next(
+            (one.lineno for one in ast.walk(function) if isinstance(one, ast.Expr) and _does_nothing(one)), 0
+        ):
+            return f"line {line} asserts nothing as it stands"
         every = [one for one in ast.walk(function) if isinstance(one, ast.Assert | ast.Call)]
         asserts = [one for one in every if isinstance(one, ast.Assert) or _only_says(one)]
         if self.begun or not asserts or any(self._is_other(one, function, own) for one in ast.walk(function)):
@@ -152,7 +184,21 @@ def _is_value(message: ast.expr | None) -> bool:
 def _only_says(call: ast.Call) -> bool:
     """True for a call of unittest's or pytest's that asserts less than it seems to."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if name == "assertIsNotNone" and call.args and isinstance(call.args[0], ast.Compare):
+        return True
     return name in _TRUTH and len(call.args) > 1 and _is_value(call.args[1])
+
+
+def _does_nothing(statement: ast.Expr) -> bool:
+    """True for ``pytest.raises(ValueError)`` that is no ``with``, and for a ``map`` that nobody goes through."""
+    call = statement.value
+    if not isinstance(call, ast.Call):
+        return False
+    if isinstance(call.func, ast.Name) and call.func.id in _LAZY:
+        return True
+    return (
+        _last(call.func) in _RAISING and len(call.args) < 2 and not any(one.arg == "callable" for one in call.keywords)
+    )
 
 
 def _behind(function: _Function) -> Iterator[int]:
@@ -180,6 +226,21 @@ def _is_heeded(file: str, line: int) -> bool:
             if any(isinstance(part, ast.Assert | ast.Raise) or _asserts(part) for part in inside):
                 return True
     return False
+
+
+def _is_taken(file: str, line: int) -> bool:
+    """True for a line in a ``try`` or ``with`` that is in no loop, in the function that it stands in."""
+    tree = tree_of(file)
+    around = [one for one in ast.walk(tree or ast.Module([], [])) if _holds(one, line)]
+    own = next((at for at, one in reversed(list(enumerate(around))) if isinstance(one, _Function | ast.Lambda)), 0)
+    inside = around[own:]
+    loops = any(isinstance(one, ast.For | ast.While) for one in inside)
+    return not loops and any(isinstance(one, ast.Try | ast.With) for one in inside)
+
+
+def _holds(node: ast.AST, line: int) -> bool:
+    kinds = (_Function, ast.Lambda, ast.For, ast.While, ast.Try, ast.With)
+    return isinstance(node, kinds) and node.lineno <= line <= (node.end_lineno or 0)
 
 
 def _asserts(node: ast.AST) -> bool:

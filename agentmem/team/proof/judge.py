@@ -271,9 +271,9 @@ class FileRun:
     def plugins(self) -> list[Any]:
         """What hears of the tests, for pytest."""
         patience = Patience(self.link.marks, self.orders["until"], self.orders["seconds"])
-        watching = Watching(self.link, self.tell, self.watch, patience, self.orders["last"])
+        every = [Asserted(self.link), Nameless(), self.tolerances, Rest(self.told)]
         reverse = [Reversed()] if self.orders["reverse"] else []
-        return [watching, Asserted(self.link), Nameless(), self.tolerances, Rest(self.told), *reverse]
+        return [Watching(self.link, self.tell, self.watch, patience, self.orders["last"]), *every, *reverse]
 
     def end(self) -> int:
         """End the session. Returns the exit code for this process."""
