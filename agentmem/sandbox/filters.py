@@ -94,12 +94,16 @@ ON_SELF: dict[str, tuple[tuple[int, int], tuple[int, ...]]] = {
 }
 """Where the host's processes are in reach, only on the caller itself: numbers, and what the first arguments must be."""
 
+PAGES: dict[str, tuple[int, int]] = {"cachestat": (451, 451), "mincore": (27, 232)}
+"""They say which parts of files are in memory, and so what another command has read. Refused where no other command may
+leave anything for this one; and so is reading what is in memory only, by preadv2."""
+
 SOCKETS: dict[str, tuple[int, int]] = {"socket": (41, 198), "socketpair": (53, 199)}
 DOMAINS = (1, 2, 10, 16)
 """Unix, IPv4, IPv6, netlink. Others, such as those between virtual machines, are in no network namespace."""
 
-CLONE, IOCTL, CLONE3, MEMFD = (56, 220), (16, 29), (435, 435), (319, 279)
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+CLONE, IOCTL, CLONE3, MEMFD, PREADV2 = (56, 220), (16, 29), (435, 435), (319, 279), (327, 286)
+_TIOCSTI, _TIOCLINUX, _NOWAIT = 0x5412, 0x541C, 0x8
 ARCHITECTURES = {
     "x86_64": (0, 0xC000003E),
     "aarch64": (1, 0xC00000B7),
@@ -110,7 +114,7 @@ ARCHITECTURES = {
 
 _LOAD, _EQUAL, _AT_LEAST, _BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000
-_NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
+_NUMBER, _ARCHITECTURE, _FIRST, _SECOND, _SIXTH = 0, 4, 16, 24, 56
 """Offsets into struct seccomp_data. For arguments, of their low halves."""
 
 
@@ -123,18 +127,18 @@ def known() -> bool:
     return syscalls.machine() in ARCHITECTURES
 
 
-def install(alone: bool = False, sockets: bool = True, memfd: bool = True) -> None:
+def install(alone: bool = False, sockets: bool = True, memfd: bool = True, pages: bool = True) -> None:
     """Filter this process's system calls and those of all that it starts; see ``program``."""
-    code = program(syscalls.machine(), alone, sockets, memfd)
+    code = program(syscalls.machine(), alone, sockets, memfd, pages)
     syscalls.set_seccomp(_Program(len(code) // 8, code))
 
 
-def program(machine: str, alone: bool = False, sockets: bool = True, memfd: bool = True) -> bytes:
+def program(machine: str, alone: bool = False, sockets: bool = True, memfd: bool = True, pages: bool = True) -> bytes:
     """The filter, as struct sock_filter: another machine's calls (32-bit ones) are refused as a whole.
 
     ``alone`` says that no namespace stands between the host's processes and ours; without ``sockets`` there are none
     but pairs. Without ``memfd`` the kernel seems not to know memfd_create: such a file that is sent to a socket and
-    closed is in no process, and nobody can count it.
+    closed is in no process, and nobody can count it. Without ``pages`` it is not told what of files is in memory.
     """
     column, architecture = ARCHITECTURES[machine]
     steps = [
@@ -145,13 +149,15 @@ def program(machine: str, alone: bool = False, sockets: bool = True, memfd: bool
         _step(_AT_LEAST, 0x40000000, 0, 1),
         _refuse(errno.EPERM),
     ]
-    for numbers in [*DENIED.values(), *(SHARED.values() if alone else ())]:
+    for numbers in [*DENIED.values(), *(SHARED.values() if alone else ()), *(() if pages else PAGES.values())]:
         steps += [_step(_EQUAL, numbers[column], 0, 1), _refuse(errno.EPERM)]
     for numbers in (CLONE3, *(() if memfd else (MEMFD,))):  # of these programs know another way: clone, a named file
         steps += [_step(_EQUAL, numbers[column], 0, 1), _refuse(errno.ENOSYS)]
     steps += _when(CLONE[column], _FIRST, [_step(_BITS, syscalls.CLONE_NEWUSER, 0, 1), _refuse(errno.EPERM)])
     for request in (_TIOCSTI, _TIOCLINUX):
         steps += _when(IOCTL[column], _SECOND, [_step(_EQUAL, request, 0, 1), _refuse(errno.EPERM)])
+    if not pages:
+        steps += _when(PREADV2[column], _SIXTH, [_step(_BITS, _NOWAIT, 0, 1), _refuse(errno.EOPNOTSUPP)])
     for name, numbers in SOCKETS.items():
         domains = DOMAINS if sockets else (1,) if name == "socketpair" else ()
         steps += _when(numbers[column], _FIRST, _only(domains, errno.EAFNOSUPPORT if domains else errno.EPERM))

@@ -165,7 +165,7 @@ def _confine(plan: RunPlan) -> None:
     else:
         syscalls.keep_capabilities(IN_NAMESPACES)
     if filters.known():
-        filters.install(memfd="memory" not in plan["watch"])
+        filters.install(memfd="memory" not in plan["watch"], pages=not plan["own_user"])
 
 
 def _under_landlock(plan: RunPlan, status: int) -> dict[str, object]:

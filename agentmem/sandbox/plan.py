@@ -39,7 +39,8 @@ class RunPlan(PlannedLimits, Holds):
     link and what it points to. ``root`` is an empty folder to mount on, ``scratch`` one for temporary files where
     there are no mounts. ``temporary`` is the host's folder that stands at /tmp, "" for an empty one in memory; unless
     ``follow``, links in it lead nowhere. Unless ``runs``, what lies there or in other temporary folders cannot be run,
-    or loaded as a library. With ``own_user`` the command runs as OWN_USER where that user is known.
+    or loaded as a library. With ``own_user`` the command runs as OWN_USER where that user is known, and is not told
+    which parts of files are in memory, as others have read them.
     ``over`` is laid over the tree last, in order: a path on the host and where it is shown read-only; with "" for the
     first, an empty folder that cannot be written. ``wrapper`` is bubblewrap's command, to which two descriptors are
     added.

@@ -14,8 +14,8 @@ class Ties:
     empty. Unless ``runs``, no file that was written inside can be run, or loaded as a library; not inside bubblewrap,
     which has no such mounts. ``ended`` is asked about every 50 ms, and ends the command when it is true. With
     ``own_user`` the command runs as a user that nothing else runs as, where that user is known in the command's
-    namespace: for root, and not inside bubblewrap; elsewhere its user namespace is its own, as every command's. All but
-    the descriptors and ``ended`` need isolation that mounts.
+    namespace: for root, and not inside bubblewrap; elsewhere its user namespace is its own, as every command's.
+    Nor is it told which parts of files are in memory. All but the descriptors and ``ended`` need isolation that mounts.
     """
 
     descriptors: tuple[int, ...] = ()

@@ -39,6 +39,8 @@ _PATCHED = ("_pytest.", "pluggy.", "unittest.case.", "unittest.TestCase.", "pyte
 """How texts begin that name what runs a test, as for mock.patch."""
 _RAISES = frozenset({"raises", "warns", "deprecated_call", "fail"})
 """Functions of pytest and unittest that assert without the word."""
+_ALIKE = (ast.Eq, ast.LtE, ast.GtE, ast.In)
+"""Comparisons of a value with itself that hold, whatever it is."""
 _EMPTY = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
 
 _REACH = frozenset({"subprocess", "runpy", "importlib", "os"})
@@ -134,12 +136,26 @@ def altered(change: Edited) -> list[str]:
     return [f"{change.path}::{name}" for name, node in before.items() if name in after and not same(node, after[name])]
 
 
-def empty(change: Edited, files: Sequence[str] = ()) -> list[str]:
+def asserting(text: str | None) -> frozenset[str]:
+    """The names of the functions of a file that assert."""
+    return frozenset(
+        name.rpartition("::")[2] for name, node in _functions(_parsed(text), "") if _asserts(node, (), set())
+    )
+
+
+def sources(text: str | None) -> frozenset[str]:
+    """The last names of the modules that a file imports names from."""
+    imports = [node for node in ast.walk(_parsed(text)) if isinstance(node, ast.ImportFrom)]
+    return frozenset(part for one in imports for part in ((one.module or "").rpartition(".")[2] or "__init__",))
+
+
+def empty(change: Edited, files: Sequence[str] = (), others: frozenset[str] = frozenset()) -> list[str]:
     """The new tests of a file that assert nothing, or only constants. What a function of ``files`` asserts, the code
-    decides: that is no assertion of the test's."""
+    decides: that is no assertion of the test's. ``others`` are functions that assert in other files of the tests."""
     known, tests, tree = tests_of(change.before), tests_of(change.after), _parsed(change.after)
     ours = {name for node in ast.walk(tree) if not _is_reach(node) for name in _imported(node, files)}
-    helpers = {name.rpartition("::")[2] for name, node in _functions(tree, "") if _asserts(node, (), ours)}
+    own = {name.rpartition("::")[2] for name, node in _functions(tree, "") if _asserts(node, (), ours)}
+    helpers = own | {name for node in ast.walk(tree) for name in _named_by(node) if name in others}
     return [
         f"{change.path}::{name}"
         for name, node in tests.items()
@@ -175,6 +191,12 @@ def _imported(node: ast.AST, files: Sequence[str]) -> Iterator[str]:
                 yield (alias.asname or alias.name).partition(".")[0]
     elif isinstance(node, ast.ImportFrom) and (node.level or _is_ours(node.module or "", files)):
         yield from (alias.asname or alias.name for alias in node.names)
+
+
+def _named_by(node: ast.AST) -> Iterator[str]:
+    """The names of functions that an import takes from a module, under their own names."""
+    if isinstance(node, ast.ImportFrom):
+        yield from (one.name for one in node.names if one.asname in (None, one.name))
 
 
 def _is_ours(module: str, files: Sequence[str]) -> bool:
@@ -219,10 +241,13 @@ def _is_assertion(node: ast.AST, helpers: set[str] | tuple[()], held: set[str]) 
 
 
 def _same_on_both(test: ast.expr) -> bool:
-    """True for ``x == x``, but not for ``f() is f()``: each could be another object."""
-    if isinstance(test, ast.Compare) and isinstance(test.left, ast.Call) and isinstance(test.ops[0], ast.Is):
+    """True for ``x == x``, but not for ``f() is f()``, ``f() != f()`` or ``A(1) == A(1)``: each is another object."""
+    if not (isinstance(test, ast.Compare) and all(same(one, test.left) for one in test.comparators)):
         return False
-    return isinstance(test, ast.Compare) and all(same(one, test.left) for one in test.comparators)
+    if isinstance(test.left, ast.Call):
+        made = _name_of(test.left.func)[:1].isupper()
+        return not made and all(isinstance(one, _ALIKE) for one in test.ops)
+    return all(isinstance(one, (*_ALIKE, ast.Is)) for one in test.ops)
 
 
 def _constant_call(call: ast.Call, held: set[str]) -> bool:

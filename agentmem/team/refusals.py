@@ -5,9 +5,11 @@ Only `steps` uses it. It is a module of its own because it is the policy, and `s
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+from agentmem.errors import SandboxError
 from agentmem.team import inspection, rights
 from agentmem.team.inspection import Edited
 from agentmem.team.outcomes import ObservedTests, steady
@@ -47,6 +49,7 @@ class Filed:
         return ", ".join(place for one in self.edited if one.is_python for place in find(one))
 
 
+_READ = 1 << 20  # bytes of a file of tests that are read for its functions
 _NAMED, _LAST, _LONG = 10, 8, 200  # tests that are named of those that fail, lines that are shown, their characters
 
 Rule = Callable[[Filed], str | None]
@@ -99,8 +102,19 @@ def tests_changed(filed: Filed) -> str | None:
 def nothing_asserted(filed: Filed) -> str | None:
     """A new test cannot fail, whatever the code."""
     code = [one for one in filed.trial.bench.fix.files() if not rights.matches(one, filed.places)]
-    found = filed.each(partial(inspection.empty, files=code))
+    found = filed.each(partial(inspection.empty, files=code, others=_helpers(filed)))
     return f"These tests assert nothing about the code: {found}." if found else None
+
+
+def _helpers(filed: Filed) -> frozenset[str]:
+    """The functions that assert in the files of tests, old and new, that the edited ones import from."""
+    wanted = frozenset(name for one in filed.edited for name in inspection.sources(one.after))
+    fix, texts = filed.trial.bench.fix, [one.after for one in filed.edited]
+    for path in fix.files("**/*.py"):
+        if path.rpartition("/")[2].removesuffix(".py") in wanted and rights.matches(path, filed.places):
+            with suppress(SandboxError):
+                texts.append(fix.read(path, most=_READ).decode("utf-8", "replace"))
+    return frozenset(name for text in texts for name in inspection.asserting(text))
 
 
 def no_evidence(filed: Filed) -> str | None:

@@ -20,6 +20,8 @@ CALLS: dict[str, tuple[int, int]] = {
     **filters.ATTRIBUTES,
     **{name: numbers for name, (numbers, _) in filters.ON_SELF.items()},
     **filters.SOCKETS,
+    **filters.PAGES,
+    "preadv2": filters.PREADV2,
     "clone": filters.CLONE,
     "ioctl": filters.IOCTL,
     "clone3": filters.CLONE3,
@@ -64,6 +66,20 @@ def test_what_is_denied_is_denied_on_every_machine(machine: str) -> None:
     assert answer(uncounted, machine, filters.MEMFD[column]) == "ENOSYS"
     known = {numbers[column] for numbers in CALLS.values()}
     assert all(answer(apart, machine, number) == ALLOWED for number in range(500) if number not in known)
+
+
+@pytest.mark.parametrize("machine", filters.ARCHITECTURES)
+def test_what_of_files_is_in_memory_is_told_only_where_that_may_be(machine: str) -> None:
+    """Two calls ask for it; one reads only what is there, by a flag of its last argument, and else reads as ever."""
+    column = filters.ARCHITECTURES[machine][0]
+    open_to, closed = filters.program(machine), filters.program(machine, pages=False)
+    for numbers in filters.PAGES.values():
+        assert answer(open_to, machine, numbers[column]) == ALLOWED
+        assert answer(closed, machine, numbers[column]) == "EPERM"
+    reading = filters.PREADV2[column]
+    for flags, said in ((0, ALLOWED), (1, ALLOWED), (8, "ENOTSUP"), (9, "ENOTSUP")):
+        assert answer(closed, machine, reading, 3, 0, 1, 0, 0, flags) == said
+        assert answer(open_to, machine, reading, 3, 0, 1, 0, 0, flags) == ALLOWED
 
 
 @pytest.mark.parametrize("machine", filters.ARCHITECTURES)

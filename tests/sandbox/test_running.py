@@ -337,6 +337,27 @@ def test_a_command_can_have_a_user_of_its_own(isolation: Isolation, tmp_path: Pa
     assert ran.output.split() == [str(61_000 if own else os.getuid()), *(["said"] if isolation in MOUNTING else [])]
 
 
+def test_a_command_of_its_own_user_is_not_told_what_others_have_read(isolation: Isolation, tmp_path: Path) -> None:
+    """The kernel does not say which parts of files are in memory: neither by asking, nor by reading those only."""
+    (tmp_path / "repo").mkdir()
+    look = (
+        "import ctypes, mmap, os, sys\n"
+        "file, libc = os.open(os.__file__, os.O_RDONLY), ctypes.CDLL(None, use_errno=True)\n"
+        "os.pread(file, 1, 0)\n"
+        "page = ctypes.create_string_buffer(2 * mmap.PAGESIZE)\n"
+        "at = ctypes.c_void_p(-(-ctypes.addressof(page) // mmap.PAGESIZE) * mmap.PAGESIZE)\n"
+        "print(libc.mincore(at, 1, ctypes.create_string_buffer(1)))\n"
+        "try:\n    print(os.preadv(file, [bytearray(1)], 0, os.RWF_NOWAIT))\n"
+        "except OSError as error:\n    print(error.strerror)\n"
+        "print(os.preadv(file, [bytearray(1)], 0, 0))"
+    )
+    with Sandbox.fork(tmp_path / "repo", isolation=isolation) as fork:
+        told = fork.run([sys.executable, "-c", look]).output.split("\n")
+        ran = fork.run([sys.executable, "-c", look], ties=Ties(own_user=True)).output.split("\n")
+    assert told[:3] == ["0", "1", "1"]
+    assert ran[:3] == (["-1", "Operation not supported", "1"] if isolation in MOUNTING else told[:3])
+
+
 def test_what_a_command_writes_need_not_run(isolation: Isolation, tmp_path: Path) -> None:
     """With ties that say so, no file in a folder for temporary files is run or mapped as code; the system's are."""
     (tmp_path / "repo").mkdir()

@@ -70,6 +70,14 @@ def test_ways_to_skip_are_found(line: str) -> None:
         ("assert fee(3) == fee(3)", False),
         ("assert_near(fee(3), 7)", True),
         ("assert fee() is fee()", True),
+        ("assert fee() != fee()", True),
+        ("assert fee() < fee()", True),
+        ("assert fee() <= fee()", False),
+        ("assert Account(3) == Account(3)", True),
+        ("got = fee(3); assert got == got", False),
+        ("got = fee(3); assert got is got", False),
+        ("holds(fee(3), 7)", True),
+        ("says(fee(3), 7)", False),
         ("if fee(3) != 7: assert False", True),
         ("helper(fee(3), 7)", True),
         ("np.testing.assert_equal(fee(3), 7)", True),
@@ -81,10 +89,12 @@ def test_what_the_code_asserts_is_no_assertion_of_the_tests(line: str, asserts: 
     """A function of the code's may be content with anything; helpers of the tests' and of libraries count."""
     text = (
         "import numpy as np\nimport shop\nfrom shop import assert_same, assert_that, fee\n"
-        "from .helpers import assert_near\n\ndef helper(one, other):\n    assert one == other\n\n"
+        "from .helpers import assert_near, holds, says\n\ndef helper(one, other):\n    assert one == other\n\n"
         f"def test_a(self):\n    {line}\n"
     )
-    found = inspection.empty(Edited("t.py", None, text), ["shop/__init__.py"])
+    others = "def holds(one, other):\n    assert one == other\n\ndef says(one, other):\n    print(one)\n"
+    assert inspection.sources(text) == {"shop", "helpers"}
+    found = inspection.empty(Edited("t.py", None, text), ["shop/__init__.py"], inspection.asserting(others))
     assert found == ([] if asserts else ["t.py::test_a"])
 
 

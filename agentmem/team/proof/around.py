@@ -1,8 +1,9 @@
-"""What a test changes around the code: environment, current folder and the program's arguments are brought to it.
+"""What a test changes around the code: environment, folder, arguments, and what can be read are brought to it.
 
 The judge runs it by itself, without the rest of agentmem.
 """
 
+import io
 import os
 import sys
 from os import getcwd
@@ -22,20 +23,24 @@ class Around:
         self.environment, self.folder = self._environment(), getcwd()  # noqa: PTH109  # pathlib follows links
         self.started = self.folder
         self.arguments = list(map(str, sys.argv))
+        self._given: Any = None
 
     def changed(self) -> list[Any] | None:
-        """What has changed since the last request: variables that are set, those that are gone, folder, arguments."""
-        if sys.stdin is not self.stdin:
+        """What has changed since the last request: variables that are set, those that are gone, folder, arguments, and
+        the text that stands in the place of sys.stdin now, "" and None for none."""
+        given = None if sys.stdin is self.stdin else sys.stdin
+        same = given is self._given
+        if given is not None:
             self.marks.doubt("unknown", "what a test puts in the place of sys.stdin")
         now, before, folder, was = self._environment(), self.environment, getcwd(), self.folder  # noqa: PTH109
         said = arguments if (arguments := list(map(str, sys.argv))) != self.arguments else None
-        if now == before and folder == was and said is None:
+        if now == before and folder == was and said is None and same:
             return None
         put = {name: value for name, value in now.items() if before.get(name) != value}
         gone = [name for name in before if name not in now]
         self.marks.moved = True
-        self.environment, self.folder, self.arguments = now, folder, arguments
-        return [put, gone, folder if folder != was else None, said]
+        self.environment, self.folder, self.arguments, self._given = now, folder, arguments, given
+        return [put, gone, folder if folder != was else None, said, *([] if same else [_text_of(given)])]
 
     def time_zone(self) -> str | None:
         """The zone that the environment names now."""
@@ -48,3 +53,13 @@ class Around:
             return self.environment
         self._read = None if data is None else dict(data)
         return {name: value for name, value in os.environ.items() if name not in _OWN}
+
+
+def _text_of(given: Any) -> str | None:
+    """What can still be read of a text in memory; None for nothing that is one."""
+    if isinstance(given, io.StringIO):
+        return io.StringIO.getvalue(given)[io.StringIO.tell(given) :]
+    buffer = given.buffer if isinstance(given, io.TextIOWrapper) else given
+    if isinstance(buffer, io.BytesIO):
+        return io.BytesIO.getvalue(buffer)[io.BytesIO.tell(buffer) :].decode("utf-8", "surrogateescape")
+    return None

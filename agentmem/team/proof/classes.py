@@ -3,6 +3,7 @@
 The subject runs it by itself, without the rest of agentmem.
 """
 
+import abc
 import builtins
 import dataclasses
 import enum
@@ -149,7 +150,8 @@ def _is_plain(kind: type) -> bool | str:
     generated = made is not None and getattr(made, "__qualname__", "").endswith("__create_fn__.<locals>.__init__")
     generated = generated or (parameters is not None and parameters.init and _has_no_source(made))
     maker: Any = kind.__new__
-    default = maker is object.__new__ and type(kind) is type
+    abstract = inspect.isabstract(kind)  # of which none can be made
+    default = maker is object.__new__ and type(kind) in (type, abc.ABCMeta) and not abstract
     sets = kind.__setattr__ in (object.__setattr__, _frozen(kind))
     plain = bool(generated and default and parameters.eq and _own_equal(kind) and sets)
     return "checked" if plain and hasattr(kind, "__post_init__") else plain

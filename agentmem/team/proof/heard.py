@@ -5,6 +5,9 @@ The subject runs it by itself, without the rest of agentmem.
 
 import io
 import logging
+import os
+import sys
+import warnings
 from collections.abc import Callable
 from os import environ, getcwd
 from typing import Any
@@ -26,6 +29,15 @@ class HeardOfCode:
         self.out, self.err = io.StringIO(), io.StringIO()
         self.noted: list[list[Any]] = []
         self.around = surroundings()
+
+    def install(self) -> None:
+        """Hear of this process from now on."""
+        sys.stdout, sys.stderr = self.out, self.err
+        warnings.simplefilter("always")
+        warnings.showwarning = self.warned
+        logging.getLogger().addHandler(Noting(self))
+        logging.getLogger().setLevel(1)
+        _ask_by_rights()
 
     def taken(self) -> list[Any] | None:
         """What came, and no more; None for nothing."""
@@ -49,6 +61,28 @@ class HeardOfCode:
             more = bool(record.exc_info or record.stack_info or record.__dict__.keys() - _ATTRIBUTES)
             self.noted.append(["log", record.name, record.levelno, record.getMessage(), more])
         return True
+
+
+def _ask_by_rights() -> None:
+    """Let ``os.access`` say what this process may do, as for a test: by itself it asks for who started it, who has
+    a user of its own here, and none of the rights by which it reads the tests' temporary files."""
+    real = os.access
+    if real not in os.supports_effective_ids:
+        return
+
+    def access(path: Any, mode: int, **named: Any) -> bool:
+        return real(path, mode, **{**named, "effective_ids": True})
+
+    os.access = access
+    for group in (os.supports_effective_ids, os.supports_dir_fd, os.supports_follow_symlinks):
+        if real in group:
+            group.add(access)
+
+
+def reading(text: str | None) -> io.TextIOWrapper:
+    """What stands in the place of sys.stdin, with a text of the tests'."""
+    data = (text or "").encode("utf-8", "surrogateescape")
+    return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 class Noting(logging.Handler):

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from agentmem.team.proof.asserted import Asserted
 from agentmem.team.proof.chosen import names_unheld
 from agentmem.team.proof.ends import is_checked
 from agentmem.team.proof.far import FarBase, FarMeta
@@ -256,7 +257,7 @@ class FileRun:
         sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), own, orders["roots"]))
         sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), own, orders["roots"]))
         self.watch = JudgeWatch(link, self.own, frozenset(orders["programs"]))
-        link.asking = self.watch.asking
+        link.asking, link.answered = self.watch.asking, self.watch.answered
         self.watch.install()
         link.ends.install()
         self.tolerances.install()
@@ -270,9 +271,9 @@ class FileRun:
     def plugins(self) -> list[Any]:
         """What hears of the tests, for pytest."""
         patience = Patience(self.link.marks, self.orders["until"], self.orders["seconds"])
-        watching = Watching(self.link, self.tell, self.watch, patience, self.orders["last"])
+        every = [Asserted(self.link), Nameless(), self.tolerances, Rest(self.told)]
         reverse = [Reversed()] if self.orders["reverse"] else []
-        return [watching, Nameless(), self.tolerances, Rest(self.told), *reverse]
+        return [Watching(self.link, self.tell, self.watch, patience, self.orders["last"]), *every, *reverse]
 
     def end(self) -> int:
         """End the session. Returns the exit code for this process."""

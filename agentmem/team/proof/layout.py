@@ -102,7 +102,8 @@ def with_tests(layout: ProjectLayout, files: Iterable[str], fix: Sandbox) -> Pro
     roots = [*_ROOTS, *layout.code_paths]
     beside = _beside(python, layout.tops | layout.late)
     layout = replace(layout, tops=layout.tops - beside, late=layout.late - beside)
-    own = {name for path in python for name in _modules(path, roots) if name.partition(".")[0] in layout.tops}
+    tops = layout.tops | layout.late
+    own = {name for path in python for name in _modules(path, roots) if name.partition(".")[0] in tops}
     folders = sorted({path.rpartition("/")[0] for path in python})
     paths = tuple(dict.fromkeys((*layout.test_paths, *folders)))
     above = {one for path in python for one in _above(path) if not layout.is_test(f"{one}/__init__.py")}

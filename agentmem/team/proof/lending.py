@@ -245,8 +245,8 @@ def _get(value: Any, name: Any, marks: Marks) -> Any:
     mock = _is_mock(value)
     if type(name) is not str or name.startswith("_") or isinstance(value, (*CALLABLE, *_RUNNING)):
         return marks.not_proven("object", f"{type(value).__name__}.{name}")
-    if mock and name.startswith(_MOCK_OWN):
-        return marks.not_proven("object", f"{type(value).__name__}.{name}")
+    if (mock and name.startswith(_MOCK_OWN)) or (type(value) is memoryview and name == "obj"):
+        return marks.not_proven("object", f"{type(value).__name__}.{name}")  # as the whole of which a view is a part
     return getattr(value, name)
 
 

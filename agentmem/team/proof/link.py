@@ -49,8 +49,7 @@ class SubjectLink:
         self.proxies: Proxies
         self.lent, self.lent_in = dict[int, Any](), dict[int, int]()
         self.lock = threading.RLock()
-        self.fresh: dict[int, bool] = {}
-        self.numbers: dict[int, int] = {}
+        self.fresh, self.numbers = dict[int, bool](), dict[int, int]()
         self.shared = HeldByTest(self.encode)
         self.dead, self.gone = "", False
         self.depth, self.ending, self.asked, self.waited = 0, 0, 0, -1
@@ -63,6 +62,7 @@ class SubjectLink:
         self.unmade: list[list[Any]] = []
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None
+        self.answered: Callable[[], None] = lambda: None
 
     def open(self, opened: dict[str, Any]) -> None:
         """Begin a session. What is left of an earlier one is passed over. Raises Gone."""
@@ -158,7 +158,7 @@ class SubjectLink:
     def _used(self, answer: Any) -> Any:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
         if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
-            self.marks.doubt("object", "how one is written")
+            self.marks.doubt("object", "the code has written the repr of one into a text")
         arguments.note(self.mutated, self.root, self.marks, quiet=answer is None)
         return answer
 
@@ -238,6 +238,7 @@ class SubjectLink:
         return self.wire.receive(deadline), deadline - monotonic()
 
     def _answered(self, frame: list[Any], given: Sequence[Any]) -> Any:
+        self.answered()
         kind = frame[1]
         if kind == "no":
             self.names.clear()  # what has changed is not told with it
@@ -364,12 +365,10 @@ class SubjectLink:
             return self.marks.not_proven("large", str(error))
 
     def _other(self, value: Any, depth: int) -> Any:
-        if (reference := self.proxies.reference(value)) is not None:
-            return reference
+        if (named := self.proxies.reference(value) or known(value)) is not None:
+            return named
         if arrays.is_array(value):
             return arrays.encode_array(value) or self.marks.not_proven("array", str(value.dtype))
-        if (named := known(value)) is not None:
-            return named
         if self.proxies.reference(getattr(value, "tzinfo", None)) is not None:
             return values.zoned(value, self._other, depth) or self._lent(value, depth)
         if type(value) is collections.defaultdict:

@@ -33,6 +33,7 @@ REASONS: dict[str, str] = {
     "stops": "the code raises StopIteration, which ends the loops of whoever calls it",
     "ended": "Python, or a library, took an exception of the code's for an answer",
     "swallowed": "an assertion failed inside the code, and the code did not let it out, or was called again",
+    "idle": "no assertion of it ran, or one did not or failed, and it passed all the same",
     "kept": "the code uses what another test lent to it",
     "starred": "the code's names stand in the place of others, by from ... import *",
     "late": "it ran out of time",

@@ -16,11 +16,10 @@ import os
 import sys
 import threading
 import types
-import warnings
 from typing import Any
 
 from agentmem.team.proof import arrays, bare, classes, stubs, values
-from agentmem.team.proof.heard import HeardOfCode, Noting, surroundings
+from agentmem.team.proof.heard import HeardOfCode, reading, surroundings
 from agentmem.team.proof.sharing import ANSWER, HeldByCode
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
@@ -368,6 +367,8 @@ class Subject:
             os.chdir(changed[2])
         if changed[3] is not None:
             sys.argv[:] = changed[3]
+        if len(changed) > 4:
+            sys.stdin = reading(changed[4]) if changed[4] is not None else sys.__stdin__
         self.heard.around = surroundings()
 
 
@@ -425,11 +426,7 @@ def serve(wire: Wire, number: int, opened: dict[str, Any]) -> None:
     sys.pycache_prefix, sys.dont_write_bytecode = _COMPILED, False
     sys.argv = [""]
     os.chdir(opened["folder"])
-    sys.stdout, sys.stderr = subject.heard.out, subject.heard.err
-    warnings.simplefilter("always")
-    warnings.showwarning = subject.heard.warned
-    logging.getLogger().addHandler(Noting(subject.heard))
-    logging.getLogger().setLevel(1)
+    subject.heard.install()
     wire.send([number, "ret", json.dumps(sys.version_info[:2]), None, []])
     subject.serve()
 

@@ -7,25 +7,25 @@ run, nor say which of the tests' own files is read.
 
 import os
 import re
+import stat
 import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from os import getcwd  # bound by its name here: another is put in its place
-from pathlib import PurePath
 from typing import Any
 
 from agentmem.team.proof import native
 from agentmem.team.proof.arguments import names_in
-from agentmem.team.proof.arrays import is_array
+from agentmem.team.proof.compared import is_compared
+from agentmem.team.proof.folders import TestFolders
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.own_files import OwnFiles
-from agentmem.team.proof.values import plain_of
+from agentmem.team.proof.parts import is_empty, parts_of
 
 _State = tuple[int, int, int, int] | None
 """What is looked at in a file besides its size: its mode, its owner and group, and when it was written."""
 _TOLD = 200  # characters of what is told
-_DEEP = 8  # containers in containers that are searched for texts
 SHARED = "/tmp/"
 """Where both processes have the folder that they share."""
 _PROGRAMS = {"subprocess.Popen": 0, "os.exec": 0, "os.posix_spawn": 0, "os.spawn": 1, "os.system": 0}
@@ -79,6 +79,7 @@ class JudgeWatch:
         self._busy, self._stat, self._lstat, self._access = False, os.stat, os.lstat, os.access
         self.states: dict[str, _State] = {}
         self.looked: set[str] = set()
+        self.folders = TestFolders(f"{SHARED}t{os.getpid()}")
         self.ran_text = False
         self._events: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
             "open": self._opened,
@@ -121,18 +122,26 @@ class JudgeWatch:
     def asking(self) -> None:
         """The code is about to run: what stands in the files now is the test's."""
         self._hear_of_own()
+        self._hear_of_changed()
+        for path in self._quietly(lambda: list(self.folders.written(self.wrote.__contains__))):
+            self._write(path)
         new = self.wrote.keys() - self.sizes.keys()
         for path in new:
             self.sizes[path], self.states[path] = self._size(path), self._state(path)
         self.recent.clear()
         self.looked.clear()
-        if told := next((path for path in new if self._tells(path)), ""):
+        if told := self._quietly(lambda: next((path for path in new if self.own.is_told_in(path)), "")):
             self.marks.not_proven("named", f"{told} tells the code where the tests lie")
 
-    def _tells(self, path: str) -> bool:
+    def answered(self) -> None:
+        """The code has run."""
+        self._quietly(lambda: self.folders.answered(self._is_old))
+
+    def _quietly(self, does: Callable[[], Any]) -> Any:
+        """What this does itself with files is no event of the test's."""
         self._busy, before = True, self._busy
         try:
-            return self.own.is_told_in(path)
+            return does()
         finally:
             self._busy = before
 
@@ -140,12 +149,14 @@ class JudgeWatch:
         """A test has ended: folders that it listed may have been changed between the look and the listing."""
         self.link.settle()
         self._hear_of_own()
+        self._hear_of_changed()
+        self._quietly(self.folders.forget)
         for folder in self.listed:
             self._check_folder(folder)
-        self.listed.clear()
-        self.recent.clear()
+        for one in (self.listed, self.recent, self.looked):
+            one.clear()
         self.ran_text = False
-        if "numpy" in sys.modules and any(_is_empty(one, 0) for one in self.link.heard):
+        if "numpy" in sys.modules and any(is_empty(one) for one in self.link.heard):
             self.marks.mark("array", "one without items equals every number")
         if reaching := next((one for one in self.texts(str) if _FIELD.search(one)), ""):
             self.marks.mark("runs", reaching[:_TOLD])
@@ -173,7 +184,8 @@ class JudgeWatch:
     def _read(self, path: str) -> None:
         """Marks a test that reads what the code may have changed."""
         self.ran_text |= self._used() and path not in self.wrote and self._within_test()
-        if self._is_old(path) or self._late():
+        self.folders.reads(path)
+        if self._late() or (self._is_old(path) and not is_compared(self.root)):
             self.marks.mark("rewritten", path)
 
     def _late(self) -> bool:
@@ -181,11 +193,15 @@ class JudgeWatch:
         return bool(self.recent) and self._used() and self._within_test()
 
     def _made(self, event: str, arguments: tuple[Any, ...]) -> None:
+        path = os.path.abspath(os.fsdecode(arguments[1 if event == "os.symlink" else 0]))  # noqa: PTH100
+        if event == "os.mkdir" and path.startswith(SHARED):
+            self.folders.note(path, wide=not self.marks.test)
         if self._within_test():
-            self._write(os.path.abspath(os.fsdecode(arguments[1 if event == "os.symlink" else 0])))  # noqa: PTH100
+            self._write(path)
 
     def _write(self, path: str) -> None:
         self.wrote[path] = self.link.asked
+        self.folders.changed.discard(path)
         self.recent.add(path)
         self.sizes.pop(path, None)
 
@@ -217,10 +233,11 @@ class JudgeWatch:
             self._named(folder)
             if self._used() and self.own.is_above(folder) and self._within_test():
                 self.marks.mark("named", folder)  # it would find them there
-            self.listed.add(folder)
             if folder.startswith(SHARED) and self._late():
                 self.marks.mark("rewritten", folder)
-            self._check_folder(folder)
+            if not is_compared(self.root):
+                self.listed.add(folder)
+                self._check_folder(folder)
 
     def _check_folder(self, folder: str) -> None:
         """Marks the test if a file that it wrote in a folder has been changed by the code, or is gone."""
@@ -242,9 +259,10 @@ class JudgeWatch:
                 self._named(name)
             if name.startswith(SHARED) and self._late():
                 self.marks.mark("rewritten", name)
-            if name in self.sizes and found.st_size != self.sizes[name] and self._is_old(name):
-                self.marks.mark("rewritten", name)
-            self._beside(name)
+            if name.startswith(SHARED) and self.link.asked and not is_compared(self.root):
+                if name in self.sizes and _size_of(found) != self.sizes[name] and self._is_old(name):
+                    self.marks.mark("rewritten", name)
+                self._beside(name)
         return found
 
     def _looked_at_link(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
@@ -259,22 +277,22 @@ class JudgeWatch:
 
     def _beside(self, name: str) -> None:
         """Marks a test that looks at two files, one of which is its own and has another mode, time or owner now."""
-        if name.startswith(SHARED) and self.link.asked:
-            self.looked.add(name)
-            changed = [one for one in self.looked & self.states.keys() if self._is_old(one)]
-            if len(self.looked) > 1 and any(self._state(one) != self.states[one] for one in changed):
-                self.marks.mark("rewritten", name)
+        self.looked.add(name)
+        changed = [one for one in self.looked & self.states.keys() if self._is_old(one)]
+        if len(self.looked) > 1 and any(self._state(one) != self.states[one] for one in changed):
+            self.marks.mark("rewritten", name)
 
     def _state(self, path: str) -> "_State":
         try:
             found = self._stat(path, follow_symlinks=False)
         except OSError:
             return None
-        return found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns
+        written = 0 if stat.S_ISDIR(found.st_mode) else found.st_mtime_ns  # else the code has put something there
+        return found.st_mode, found.st_uid, found.st_gid, written
 
     def _size(self, path: str) -> int:
         try:
-            return self._stat(path, follow_symlinks=False).st_size
+            return _size_of(self._stat(path, follow_symlinks=False))
         except OSError:
             return -1
 
@@ -319,6 +337,11 @@ class JudgeWatch:
                 self.marks.mark("named", path[-_TOLD:])
             elif inside:
                 self.marks.mark("relative", path.removeprefix(f"{self.root}/"))
+
+    def _hear_of_changed(self) -> None:
+        """Marks a test if a library has read a file of its own since, which the code has changed."""
+        if (path := self.folders.read()) and self.marks.testing:
+            self.marks.mark("rewritten", path[-_TOLD:])
 
     # What is run.
 
@@ -371,11 +394,11 @@ class JudgeWatch:
 
     def _started(self, event: str, arguments: tuple[Any, ...]) -> None:
         """A program: Python and the project are not there, files are read by it, and the code may have named it."""
-        given = arguments[_PROGRAMS[event] :]
+        given, self.folders.programs = arguments[_PROGRAMS[event] :], True
         words = set(re.findall(r"[\w-]+", str(given)))
         if words & self.programs or any(word.startswith("python") for word in words):
             self.marks.mark("program", str(given[0])[:_TOLD])
-        said = [one for part in given for one in _texts(part, str, 0)]
+        said = [one for part in given for one in parts_of(part, str)]
         if old := [path for path in self.wrote if self._is_old(path) and any(path in one for one in said)]:
             self.marks.mark("rewritten", old[0])
         if any(str(one).startswith(SHARED) for one in given[:1]):
@@ -411,34 +434,14 @@ class JudgeWatch:
     def texts(self, kind: type) -> Iterator[Any]:
         """The texts, or numbers, that came from the code in this test."""
         for one in self.link.heard:
-            yield from _texts(one, kind, 0)
+            yield from parts_of(one, kind)
+
+
+def _size_of(found: os.stat_result) -> int:
+    """A folder's size tells of nothing that a test asks."""
+    return 0 if stat.S_ISDIR(found.st_mode) else found.st_size
 
 
 def _is_in_memory(name: str) -> bool:
     """True for a database without a file, or with one that nobody can name."""
     return name in ("", ":memory:") or (name[:5] == "file:" and (":memory:" in name or "mode=memory" in name))
-
-
-def _texts(value: Any, kind: type, depth: int) -> Iterator[Any]:
-    value = value if (plain := plain_of(value)) is None else plain
-    if type(value) is kind or (kind is str and isinstance(value, str)):
-        yield value
-    elif kind is str and isinstance(value, bytes | PurePath):
-        yield os.fsdecode(value)
-    elif depth < _DEEP and isinstance(value, list | tuple | set | frozenset):
-        for one in value:
-            yield from _texts(one, kind, depth + 1)
-    elif depth < _DEEP and isinstance(value, dict):
-        for pair in value.items():
-            yield from _texts(pair, kind, depth + 1)
-    elif depth < _DEEP and isinstance(value, BaseException):
-        yield from _texts(value.args, kind, depth + 1)
-
-
-def _is_empty(value: Any, depth: int) -> bool:
-    """True if there is an array without items in a value: compared with a number, it is equal."""
-    if is_array(value):
-        return bool(value.size == 0)
-    if depth >= _DEEP or not isinstance(value, list | tuple | dict):
-        return False
-    return any(_is_empty(one, depth + 1) for one in (value.values() if isinstance(value, dict) else value))

@@ -1,5 +1,6 @@
 """agentmem.team.proof.around: what a test changes around the code."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -39,3 +40,25 @@ def test_an_environment_of_another_kind_is_read_as_well(monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "environ", {**os.environ, "AROUND_NEW": "1"})
     assert around.changed() == [{"AROUND_NEW": "1"}, [], None, None]
     assert around.changed() is None
+
+
+def test_what_stands_in_the_place_of_stdin_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text in memory, as far as it is not read, and once; None for what is none, and when it is pytest's again."""
+    marks, before = Marks(), sys.stdin
+    around = Around(marks)
+    read = io.StringIO("a b\nc")
+    read.readline()
+    cases = (
+        (read, "c"),
+        (io.TextIOWrapper(io.BytesIO(b"\xc3\xa9")), "\xe9"),
+        (io.BytesIO(b"\xff"), "\udcff"),
+        (7, None),
+    )
+    for given, wanted in cases:
+        monkeypatch.setattr(sys, "stdin", given)
+        assert around.changed() == [{}, [], None, None, wanted]
+        assert around.changed() is None
+    monkeypatch.setattr(sys, "stdin", before)
+    assert around.changed() == [{}, [], None, None, None]
+    assert around.changed() is None
+    assert list(marks.doubts) == ["unknown"]

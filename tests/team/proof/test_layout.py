@@ -112,3 +112,69 @@ def test_the_first_tests_of_a_project_import_what_lies_beside_them(tmp_path: Pat
         "tests/unit/test_it.py::test_it": "proven",
         "shop/tests/test_inner.py::test_it": "proven",
     }
+
+
+_MADE_UP = """
+import sys, types
+
+
+def _made(name, **held):
+    module = types.ModuleType(name)
+    module.__path__ = []
+    module.__dict__.update(held)
+    above, _, last = name.rpartition(".")
+    setattr(sys.modules[above], last, module)
+    return sys.modules.setdefault(name, module)
+
+
+if "pytest" not in sys.modules:
+    _made(__name__ + ".tests")
+    for one in ("tests.test_want", "tests.helpers", "tests.wanted", "test_beside"):
+        _made(f"{__name__}.{one}", WANT=2)
+
+
+def fee(n):
+    return 2
+"""
+_OWN = """
+from TOP import fee
+from TOP.tests.test_want import WANT
+from TOP.tests import helpers
+from .wanted import WANT as NEAR
+from ..test_beside import WANT as BESIDE
+
+
+def test_a(): assert fee(3) == WANT
+def test_b(): assert fee(3) == helpers.WANT
+def test_c(): assert fee(3) == NEAR
+def test_d(): assert fee(3) == BESIDE
+"""
+
+
+def test_no_module_of_the_tests_is_asked_of_the_code(tmp_path: Path) -> None:
+    """Wherever new tests lie in a package, old or new, what they import of themselves is theirs: with tests there
+    before or none, in a folder above or not, in a package that the change adds."""
+    packages = {"shop": "shop", "till": "src/till", "late": "late"}
+    code = {
+        "shop/__init__.py": "",
+        "shop/tests/__init__.py": "",
+        "shop/tests/test_old.py": "",
+        "src/till/__init__.py": "",
+    }
+    tests: dict[str, str] = {}
+    for top, at in packages.items():
+        tests |= dict.fromkeys((f"{at}/tests/{one}.py" for one in ("test_want", "helpers", "wanted")), "WANT = 7\n")
+        tests |= {f"{at}/test_beside.py": "WANT = 7\n", f"{at}/tests/__init__.py": ""}
+        tests[f"{at}/tests/test_it.py"] = _OWN.replace("TOP", top)
+    verdict = {}
+    for number, fee in enumerate((2, 7)):
+        with project(tmp_path / str(number), code) as (base, bare), base.fork_again() as fix:
+            for at in packages.values():
+                fix.write(f"{at}/__init__.py", _MADE_UP.replace("return 2", f"return {fee}").encode())
+            layout = with_tests(with_change(bare, fix), [*tests, "shop/tests/test_old.py"], fix)
+            data = {path: text.encode() for path, text in tests.items()}
+            run = run_apart(fix, layout, data, [one for one in tests if one.endswith("test_it.py")], ENVIRONMENT)
+            verdict[fee] = {name: verdict_of(test)[0] for name, test in run.tests.items()}
+    assert [name for name, one in verdict[2].items() if one == "proven"] == []
+    assert [name for name, one in verdict[7].items() if one != "proven"] == []
+    assert len(verdict[7]) == 12

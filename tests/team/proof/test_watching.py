@@ -117,6 +117,13 @@ def test_lists_what_is_gone(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_counts_what_is_gone(tmp_path):
+    (tmp_path / "a").write_text("1")
+    empties(tmp_path)
+    wanted = len(os.listdir(tmp_path))
+    assert wanted == 0
+
+
 def test_looks_at_a_size(tmp_path):
     (tmp_path / "a").write_text("1")
     shortens(tmp_path / "a")
@@ -154,7 +161,8 @@ WHY = {
     "test_runs_a_command": "unproven runs",
     "test_runs_a_script": "unproven runs",
     "test_reads_what_was_written": "proven",
-    "test_lists_what_is_gone": "unproven rewritten",
+    "test_lists_what_is_gone": "proven",
+    "test_counts_what_is_gone": "unproven rewritten",
     "test_looks_at_a_size": "unproven rewritten",
     "test_asks_a_database": "unproven rewritten",
     "test_moves_and_reads": "unproven rewritten",

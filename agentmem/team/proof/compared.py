@@ -1,0 +1,104 @@
+"""Whether what a test reads of its surroundings is only compared, where it reads it, with what is written down there.
+
+The judge runs it by itself, without the rest of agentmem. So what the code left in a file is an answer like others.
+"""
+
+import ast
+import builtins
+import sys
+import types
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from agentmem.team.proof.arguments import tree_of
+
+_PARTS = frozenset(
+    {"read", "readline", "readlines", "strip", "rstrip", "lstrip", "split", "rsplit", "splitlines", "decode", "encode"}
+    | {"lower", "upper", "count", "startswith", "endswith", "replace", "removeprefix", "removesuffix"}
+)
+"""Methods of files, texts and bytes that give a part of what was read."""
+_EAGER = frozenset({"len", "sorted", "list", "tuple", "set", "frozenset", "str", "bool", "sum", "int", "float"})
+"""Functions of Python's that only tell of what they are given, at once."""
+_WRITTEN = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.Slice, ast.Load)
+_Span = tuple[int | None, int | None, int | None, int | None]
+
+
+def is_compared(root: str) -> bool:
+    """True where what a test in the folder ``root`` asks for now is only compared with what is written down."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and not frame.f_code.co_filename.startswith(f"{root}/"):
+        frame = frame.f_back
+    if frame is None:
+        return False
+    positions = list(frame.f_code.co_positions())
+    at = frame.f_lasti // 2
+    calls, above = _calls(frame.f_code.co_filename)
+    reads = calls.get(positions[at], ()) if at < len(positions) else ()
+    names = {**frame.f_globals, **frame.f_locals}
+    return bool(reads) and all(_is_safe(one, above, names) for one in reads)
+
+
+@cache
+def _calls(file: str) -> tuple[dict[_Span, list[ast.expr]], dict[ast.AST, ast.AST]]:
+    """The calls of a file by where they stand: first and last line, first and last column; and what is above each.
+
+    A comprehension stands for what it goes through: it asks for one after the other, by a frame of its own.
+    """
+    calls, above = dict[_Span, list[ast.expr]](), dict[ast.AST, ast.AST]()
+    for node in ast.walk(tree_of(file) or ast.Module([], [])):
+        above |= dict.fromkeys(ast.iter_child_nodes(node), node)
+        if isinstance(node, ast.Call | ast.ListComp | ast.SetComp | ast.GeneratorExp):
+            asked = node if isinstance(node, ast.Call) else node.generators[0].iter
+            calls.setdefault((node.lineno, node.end_lineno, node.col_offset, node.end_col_offset), []).append(asked)
+    return calls, above
+
+
+def _is_safe(read: ast.expr, above: Mapping[ast.AST, ast.AST], names: Mapping[str, Any]) -> bool:
+    node: ast.expr = read
+    while (larger := _larger(node, above, names)) is not None:
+        node = larger
+    outer = above[node]
+    if isinstance(outer, ast.Call) and isinstance(outer.func, ast.Attribute) and outer.func.attr[:6] == "assert":
+        return all(_is_written(one) for one in outer.args if one is not node)
+    if isinstance(outer, ast.Compare):
+        if not all(_is_written(one) for one in (outer.left, *outer.comparators) if one is not node):
+            return False
+        outer = above[outer]
+    while isinstance(outer, ast.BoolOp) or (isinstance(outer, ast.UnaryOp) and isinstance(outer.op, ast.Not)):
+        outer = above[outer]
+    return isinstance(outer, ast.Assert)
+
+
+def _larger(node: ast.expr, above: Mapping[ast.AST, ast.AST], names: Mapping[str, Any]) -> ast.expr | None:
+    """The next larger part of an expression that only tells of this one; None for none."""
+    outer = above[node]
+    if isinstance(outer, ast.Attribute) and outer.attr in _PARTS:
+        call = above[outer]
+        plain = isinstance(call, ast.Call) and call.func is outer and not call.keywords
+        return call if isinstance(call, ast.Call) and plain and all(map(_is_written, call.args)) else None
+    if isinstance(outer, ast.Call) and isinstance(outer.func, ast.Name) and [*outer.args, *outer.keywords] == [node]:
+        return outer if outer.func.id in _EAGER and _is_own(outer.func.id, names) else None
+    if isinstance(outer, ast.Subscript):
+        return outer if outer.value is node and _is_written(outer.slice) else None
+    if isinstance(outer, ast.comprehension):
+        whole = above[outer]
+        if isinstance(whole, ast.ListComp | ast.SetComp | ast.GeneratorExp) and _only_names(whole, outer, node):
+            return whole
+    return outer if isinstance(outer, ast.UnaryOp) else None
+
+
+def _is_own(name: str, names: Mapping[str, Any]) -> bool:
+    return names.get(name, own := getattr(builtins, name)) is own
+
+
+def _only_names(whole: ast.ListComp | ast.SetComp | ast.GeneratorExp, loop: ast.comprehension, node: ast.expr) -> bool:
+    """True for a comprehension that gives each of what is read, or its name."""
+    element = whole.elt
+    inside = element.value if isinstance(element, ast.Attribute) and element.attr in ("name", "stem") else element
+    same = isinstance(inside, ast.Name) and isinstance(loop.target, ast.Name) and inside.id == loop.target.id
+    return same and loop.iter is node and not loop.ifs and len(whole.generators) == 1
+
+
+def _is_written(node: ast.AST) -> bool:
+    return isinstance(node, _WRITTEN) and all(map(_is_written, ast.iter_child_nodes(node)))
