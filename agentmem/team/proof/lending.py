@@ -231,10 +231,20 @@ def _may_change(value: Any, what: str, given: list[Any], fresh: bool | None) -> 
     if callable(getattr(type(value), name, None)):
         return False  # a method of the tests' own
     if fresh:
-        return True
+        return not _is_filled(value, name)
     pure = mock and all(base.__module__ in ("unittest.mock", "builtins") for base in type(value).__mro__)
     known = pure and (hasattr(type(value), name) or name in vars(value) or name in vars(value)["_mock_children"])
     return pure and not known and type(new) in (type(None), bool, int, float, str, bytes)
+
+
+def _is_filled(value: Any, name: str) -> bool:
+    """True for an attribute to which the tests have given a value that says something: a test may read that later."""
+    found = inspect.getattr_static(value, name, None)
+    if isinstance(found, property):
+        return False  # the test's own function is asked
+    found = getattr(value, name, None) if hasattr(type(found), "__set__") else found
+    plain = isinstance(found, (int, float, complex, str, bytes, list, tuple, dict, set, frozenset))
+    return bool(found) if plain else found is not None
 
 
 def _is_mock(value: Any) -> bool:

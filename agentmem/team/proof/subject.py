@@ -63,7 +63,7 @@ class Subject:
         self.loop: Any = None
         self.held = HeldByCode(self.keep, self._seen)
         self.names: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
-        self.borrowed: list[tuple[Any, Any]] = []
+        self.borrowed: list[tuple[Any, Any, int]] = []
         self.thread, self.threaded = threading.get_ident(), False
 
     # What crosses.
@@ -202,8 +202,8 @@ class Subject:
         if frame[1] == "exc":
             raise self.decode(frame[2])
         answer = self.decode(frame[2])
-        if what in ("get", "getitem") and values.can_change(answer):
-            self.borrowed.append((answer, self._seen(answer)))
+        if frame[3] and (values.can_change(answer) or values.holds_one(answer)):
+            self.borrowed.append((answer, self._seen(answer), frame[3]))
         return answer
 
     def serve(self, nested: bool = False) -> list[Any]:
@@ -229,8 +229,8 @@ class Subject:
                 answer = ["exc", self._argument(error, 0)]
             changes += [["now", number, self._argument(one, 0)] for number, one in self.held.changed()]
             changes += self._renamed()
-            if any(self._seen(one) != was for one, was in self.borrowed):
-                changes.append(["inside", "an object"])
+            lent = [one for one in self.borrowed if self._seen(one[0]) != one[1]]
+            changes += [["loan", number, self._argument(one, 0)] for one, _, number in lent]
             self.borrowed = self.borrowed if nested else []
             if self.threaded:
                 answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False
