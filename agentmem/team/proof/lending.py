@@ -144,6 +144,14 @@ def parameters(value: Any) -> list[list[Any]] | None:
     return [[one.name, int(one.kind), one.default is not one.empty] for one in found]
 
 
+def comparing(value: Any) -> list[str]:
+    """The comparisons that an object's class makes in a way of its own, which the code has to ask for."""
+    kind = type(value)
+    if _is_mock(value):
+        return []
+    return [one for one in _COMPARING if getattr(kind, f"__{one}__") is not getattr(object, f"__{one}__")]
+
+
 def use(
     value: Any, what: str, given: list[Any], named: dict[str, Any], marks: Marks, *, fresh: bool | None = None
 ) -> Any:
@@ -260,6 +268,8 @@ def _get(value: Any, name: Any, marks: Marks) -> Any:
     return getattr(value, name)
 
 
+_COMPARING = ("eq", "ne", "lt", "le", "gt", "ge", "hash")
+
 _CHANGES: dict[str, Any] = {"set": setattr, "setitem": operator.setitem, "delitem": operator.delitem}
 
 _USES: dict[str, Any] = {
@@ -275,6 +285,8 @@ _USES: dict[str, Any] = {
     "contains": operator.contains,
     "enter": lambda value: value.__enter__(),
     "exit": lambda value, error: value.__exit__(type(error) if error else None, error, None),
+    "hash": hash,
+    **{one: getattr(operator, one) for one in _COMPARING if one != "hash"},
 }
 """What may be asked of a lent value, besides calling it and reading an attribute."""
 

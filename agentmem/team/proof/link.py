@@ -385,10 +385,9 @@ class SubjectLink:
             number = self.numbers[id(value)] = len(self.lent) + 1
             self.lent[number] = value
         self.lent_in[number] = self.marks.test
-        name, shown = str(getattr(value, "__name__", "function")), None
-        if what == "function":
-            shown = lending.parameters(value)
-        elif what in ("object", "file"):
+        name = str(getattr(value, "__name__", "function"))
+        shown: Any = lending.parameters(value) if what == "function" else lending.comparing(value)
+        if what in ("object", "file"):
             self.marks.doubt("object", type(value).__name__)
         doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
         said = (getattr(value, "__annotations__", None) or {}) if what == "function" else {}

@@ -184,7 +184,7 @@ class Subject:
                 self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters, self.decode(given[6]))
             else:
                 kinds = {"iterator": stubs.StubIterator, "file": stubs.StubFile}
-                self.stubs[number] = kinds.get(what, stubs.StubObject)(self.ask, number)
+                self.stubs[number] = kinds.get(what, stubs.StubObject)(self.ask, number, parameters or ())
         return self.stubs[number]
 
     # Requests and answers.
