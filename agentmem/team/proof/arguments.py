@@ -71,7 +71,7 @@ def _is_read(frame: types.FrameType, name: str, way: str = "", *, quiet: bool = 
 
     With a ``way`` only where it reads that attribute of the name.
     """
-    place = _place(frame)
+    place = place_of(frame)
     tree = tree_of(frame.f_code.co_filename)
     function = _function(tree, frame.f_code) if tree is not None else None
     if place is None or function is None:
@@ -88,7 +88,7 @@ def _is_read(frame: types.FrameType, name: str, way: str = "", *, quiet: bool = 
     return False
 
 
-def _place(frame: types.FrameType) -> tuple[_Place, _Place] | None:
+def place_of(frame: types.FrameType) -> tuple[_Place, _Place] | None:
     """Where the call that a frame makes begins and ends in its file."""
     positions = list(frame.f_code.co_positions())
     found = positions[frame.f_lasti // 2] if frame.f_lasti // 2 < len(positions) else (None,) * 4

@@ -40,7 +40,10 @@ class FarMeta(type):
     def __call__(cls, *given: Any, **named: Any) -> Any:
         if (make := cls.__dict__.get("_far_make")) is not None:
             return make(cls, given, named)
+        earlier = cls._far_link.earlier
+        moment, earlier.answers = earlier.know(), []
         made = cls._far_link.call(cls._far_kind, given, named, cls.__name__)
+        earlier.settle(bool(given or named))
         noted(cls._far_link, cls.__name__, given, named, made, cls)
         if isinstance(made, FarBase):
             if made.__dict__.get("_far_again") == cls._far_link.marks.calls:  # the code chose what it is compared with
@@ -48,6 +51,7 @@ class FarMeta(type):
             made.__dict__["_far_asked"] = True
             if "_far_checked" in cls.__dict__:
                 keep_fields(cls, made, given, named)
+        earlier.built(made, moment)
         return made
 
     def __getattr__(cls, name: str) -> Any:
@@ -250,6 +254,7 @@ def far_method(owner: Any, name: str, given: Sequence[Any] = (), named: Any = No
     """Call a method of an object of the subject, which the code has been given from then on."""
     reference = reference_of(owner)
     owner.__dict__["_far_given"] = True
+    link_of(owner).earlier.gives(owner)
     target, named = ["m", reference[1], name], named or {}
     answer = agreeing.agreed(owner, name, given, named, lambda: link_of(owner).call(target, given, named, label))
     return measuring.method(owner, name, [*given, *named.values()], answer)
@@ -415,6 +420,7 @@ class FarData(FarBase):
         if self._far_values is not None and name in self._far_values and not name.startswith("_far"):
             reference_of(self)
             self.__dict__["_far_values"] = {**self._far_values, name: value}
+        link_of(self).earlier.gives(self)
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
@@ -431,6 +437,7 @@ class FarData(FarBase):
 
     def _far_made(self) -> list[Any]:
         link, given = link_of(self), self._far_values or {}
+        link.earlier.built(self, link.earlier.know())
         if all(map(is_fixed, given.values())):
             return link.proxies.made_later(type(self), {name: link.encode(one) for name, one in given.items()})
         named = [[name, link.encode(one)] for name, one in given.items()]

@@ -19,6 +19,7 @@ from agentmem.team.proof import arguments, arrays, lending, values
 from agentmem.team.proof.around import Around
 from agentmem.team.proof.brief import brief, briefly, cut
 from agentmem.team.proof.classes import known
+from agentmem.team.proof.earlier import Earlier
 from agentmem.team.proof.ends import EndsOfErrors
 from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
@@ -57,6 +58,7 @@ class SubjectLink:
         self.around = Around(marks)
         self.root, self.inside = (root := root or self.around.folder), f"{root}/"
         self.ends, self.touched = EndsOfErrors(root), Touched(root, marks)
+        self.earlier = Earlier(self)
         self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
         self.heard, self.mutated, self.unheld = list[Any](), list[Any](), set[str]()
@@ -294,7 +296,7 @@ class SubjectLink:
         if (known := self.shared.known(change[1], content)) is not None:
             values.bring(known, content)
             self.shared.note(change[1], known)
-            self.mutated += [known] if change[1] in self.shared.own else []
+            (self.mutated if change[1] in self.shared.own else self.earlier.answers).append(known)
 
     def _shared(self, change: list[Any], given: Sequence[Any], value: Any) -> Any:
         """The code holds an argument, or the answer, too. An answer that is known stays the one that it was."""

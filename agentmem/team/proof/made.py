@@ -59,6 +59,8 @@ def states_of(one: Any, other: Any, reference: Callable[[Any], Any]) -> tuple[di
         return None
     if own[0] is None or own[1] is None:
         first, second = (told_state(v, reference) if v._far_values is None else v._far_values for v in (one, other))
+        asked, made, now = (one, other, first) if own[0] is None else (other, one, second)
+        one._far_link.earlier.compared(asked, made, now)
         return first, second
     now = [told_state(value, reference) if "_far" in value.__dict__ else value._far_values for value in (one, other)]
     if now[1] == own[1]:

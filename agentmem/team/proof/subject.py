@@ -52,19 +52,15 @@ class Subject:
 
     def __init__(self, wire: Wire, tops: frozenset[str]) -> None:
         self.wire, self.tops = wire, tops
-        self.objects: dict[int, Any] = {}
-        self.numbers: dict[int, int] = {}
-        self.described: set[int] = set()
-        self.stubs: dict[int, Any] = {}
+        self.objects, self.numbers = dict[int, Any](), dict[int, int]()
+        self.described, self.stubs = set[int](), dict[int, Any]()
         self.errors: dict[int, tuple[int, BaseException]] = {}
         self.replaced: dict[tuple[int, str], list[Any]] = {}
-        self.heard = HeardOfCode(self._class)
-        self.number = 0
+        self.heard, self.held = HeardOfCode(self._class), HeldByCode(self.keep, self._seen)
         self.loop: Any = None
-        self.held = HeldByCode(self.keep, self._seen)
         self.names: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
         self.borrowed: list[tuple[Any, Any, int]] = []
-        self.thread, self.threaded = threading.get_ident(), False
+        self.number, self.thread, self.threaded = 0, threading.get_ident(), False
 
     # What crosses.
 
@@ -259,12 +255,16 @@ class Subject:
             return change(self.decode(target), asked[2], *asked[3:])
         if what == "bring":
             return self._bring(target, self.decode(asked[2]))
-        if what in ("copy", "bare"):
-            found = self.decode(target)
-            return _state(found) if what == "copy" else bare.crossing(found, self.encode, self.described)
+        if what in ("copy", "copies", "bare"):
+            return self._content(what, self.decode(target))
         if what == "await":
             return self._await(self.decode(target))
         raise Refused("unknown", what)
+
+    def _content(self, what: str, found: Any) -> Any:
+        if what == "bare":
+            return bare.crossing(found, self.encode, self.described)
+        return _state(found) if what == "copy" else [*map(_state, found)]
 
     def _callable(self, given: list[Any]) -> Any:
         """What is to be called. Raises Refused for what is not the project's."""
