@@ -30,19 +30,20 @@ def note(changed: Sequence[Any], root: str, marks: Marks, *, quiet: bool = False
             marks.mark("argument", name)
 
 
-def still_used(value: Any, root: str, *, quiet: bool = False) -> str:
+def still_used(value: Any, root: str, *, quiet: bool = False, kind: type[Uses] = Uses) -> str:
     """The name by which a test in the folder ``root`` goes on using a value, or what holds it; "" if none does.
 
-    After a ``quiet`` call, which answered nothing, the change is tested: there only a use beside the code counts.
+    After a ``quiet`` call, which answered nothing, the change is tested: there only a use beside the code counts, as
+    ``kind`` finds it in the text.
     """
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_filename.startswith(f"{root}/"):
             for name, one in list(frame.f_locals.items()):
-                if (way := _way(one, value, 0)) is not None and _is_read(frame, name, way, quiet=quiet):
+                if (way := _way(one, value, 0)) is not None and _is_read(frame, name, way, quiet=quiet, kind=kind):
                     return name
             found = next((name for name, one in list(frame.f_globals.items()) if one is value), "")
-            if found and (not quiet or _is_read(frame, found, quiet=True)):
+            if found and (not quiet or _is_read(frame, found, quiet=True, kind=kind)):
                 return found
         frame = frame.f_back
     return ""
@@ -65,19 +66,19 @@ def _way(holder: Any, value: Any, depth: int) -> str | None:
     return None
 
 
-def _is_read(frame: types.FrameType, name: str, way: str = "", *, quiet: bool = False) -> bool:
+def _is_read(frame: types.FrameType, name: str, way: str = "", *, quiet: bool = False, kind: type[Uses] = Uses) -> bool:
     """True if code behind the present place of a frame reads a name, except to compare it with what is written down.
 
     With a ``way`` only where it reads that attribute of the name.
     """
-    place = _place(frame)
+    place = place_of(frame)
     tree = tree_of(frame.f_code.co_filename)
     function = _function(tree, frame.f_code) if tree is not None else None
     if place is None or function is None:
         return True
     begins, ends = next((_span(one.iter) for one in ast.walk(function) if _is_loop(one, place)), place)
     around = [one for one in ast.walk(function) if isinstance(one, _LOOPS) and _spans(one, begins)]
-    text = Uses(function, {**frame.f_globals, **frame.f_locals})
+    text = kind(function, {**frame.f_globals, **frame.f_locals})
     for read in _reads(function, name, way):
         at = (read.lineno, read.col_offset)
         later = at >= ends or (bool(around) and not begins <= at < ends)
@@ -87,7 +88,7 @@ def _is_read(frame: types.FrameType, name: str, way: str = "", *, quiet: bool = 
     return False
 
 
-def _place(frame: types.FrameType) -> tuple[_Place, _Place] | None:
+def place_of(frame: types.FrameType) -> tuple[_Place, _Place] | None:
     """Where the call that a frame makes begins and ends in its file."""
     positions = list(frame.f_code.co_positions())
     found = positions[frame.f_lasti // 2] if frame.f_lasti // 2 < len(positions) else (None,) * 4

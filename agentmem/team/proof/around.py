@@ -4,6 +4,7 @@ The judge runs it by itself, without the rest of agentmem.
 """
 
 import io
+import logging
 import os
 import sys
 from os import getcwd
@@ -41,6 +42,13 @@ class Around:
         self.marks.moved = True
         self.environment, self.folder, self.arguments, self._given = now, folder, arguments, given
         return [put, gone, folder if folder != was else None, said, *([] if same else [_text_of(given)])]
+
+    def log(self, name: str, level: int, text: str, more: bool) -> None:
+        """What the code has logged comes out here too."""
+        if more:
+            self.marks.doubt("special", "what else a record of the log holds")
+        if (logger := logging.getLogger(name)).isEnabledFor(level):
+            logger.handle(logger.makeRecord(name, level, "", 0, text, (), None))
 
     def time_zone(self) -> str | None:
         """The zone that the environment names now."""

@@ -12,7 +12,7 @@ from agentmem.team.proof.agreeing import is_far
 from agentmem.team.proof.values import PLAIN, SIMPLE, containers
 
 _DEEP = 4  # containers in containers that are looked into
-_MAKING = frozenset({"_make", "_replace"})
+MAKING = frozenset({"_make", "_replace"})
 """Methods of named tuples that build one."""
 
 
@@ -22,9 +22,9 @@ def noted(link: Any, label: str, given: Sequence[Any], named: Mapping[str, Any],
     A class is asked whatever its name is: named tuples often have one in small letters.
     """
     name = label.rpartition(".")[2]
-    builds = kind is not None or name in _MAKING or name.lstrip("_")[:1].isupper()
+    builds = kind is not None or name in MAKING or name.lstrip("_")[:1].isupper()
     if builds and (given or named) and isinstance(answer, SIMPLE):
-        held = _holds(answer, given, named)
+        held = holds(answer, given, named)
         if is_far(answer):
             answer.__dict__["_far_held"] = held
         elif not held:
@@ -62,7 +62,7 @@ def same_content(one: Any, content: Any, other: Any) -> bool:
     """
     same = bool(content == other)
     built = one.__dict__.get("_far_built")
-    if same and built and any(built) and not _holds(content, *built) and _came(one, other, one._far_link.heard):
+    if same and built and any(built) and not holds(content, *built) and _came(one, other, one._far_link.heard):
         one._far_link.marks.mark("compares", f"{type(one).__name__}() does not hold what it was given")
     return same
 
@@ -72,7 +72,7 @@ def _came(one: Any, other: Any, heard: Sequence[Any]) -> bool:
     return any(one is plain for answer in heard for one in (answer, *containers(answer), *_parts(answer)))
 
 
-def _holds(answer: Any, given: Sequence[Any], named: Mapping[str, Any]) -> bool:
+def holds(answer: Any, given: Sequence[Any], named: Mapping[str, Any]) -> bool:
     """True if all that a test gave stands in a value, each as often as it was given."""
     every = [*given, *named.values()]
     left = list(_parts(answer))

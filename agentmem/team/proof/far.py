@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from agentmem.team.proof import agreeing, measuring
-from agentmem.team.proof.chosen import noted, same_content
+from agentmem.team.proof.chosen import MAKING, noted, same_content
 from agentmem.team.proof.link import SubjectLink
-from agentmem.team.proof.made import keep_fields, states_of, told_state
+from agentmem.team.proof.made import affected, is_fixed, keep_fields, states_of, told_state
 from agentmem.team.proof.measuring import is_function, is_match, is_measured, is_null, used_members
 from agentmem.team.proof.naming import PROBED, SHOWN, SOURCE, is_private
 from agentmem.team.proof.values import PLAIN
@@ -40,7 +40,10 @@ class FarMeta(type):
     def __call__(cls, *given: Any, **named: Any) -> Any:
         if (make := cls.__dict__.get("_far_make")) is not None:
             return make(cls, given, named)
+        earlier = cls._far_link.earlier
+        moment, earlier.answers = earlier.know(), []
         made = cls._far_link.call(cls._far_kind, given, named, cls.__name__)
+        earlier.settle(bool(given or named))
         noted(cls._far_link, cls.__name__, given, named, made, cls)
         if isinstance(made, FarBase):
             if made.__dict__.get("_far_again") == cls._far_link.marks.calls:  # the code chose what it is compared with
@@ -48,6 +51,7 @@ class FarMeta(type):
             made.__dict__["_far_asked"] = True
             if "_far_checked" in cls.__dict__:
                 keep_fields(cls, made, given, named)
+        earlier.built(made, moment)
         return made
 
     def __getattr__(cls, name: str) -> Any:
@@ -116,7 +120,7 @@ class FarBase(_Inside, metaclass=FarMeta):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_far"):
             raise AttributeError(name)
-        if name in vars(type(self)).get("_far_methods", ()):
+        if name in vars(type(self)).get("_far_methods", ()) or (name in MAKING and isinstance(self, tuple)):
             return FarMethod(self, name)
         value = far_get(link_of(self), reference_of(self), name)
         if callable(value) and (agreeing.stands(self, name) or (is_measured(self) and is_function(value))):
@@ -174,7 +178,9 @@ class FarMethod:
     def __call__(self, *given: Any, **named: Any) -> Any:
         owner, name = self.__self__, self.__name__
         label = f"{type(owner).__name__}().{name}"
-        return noted(link_of(owner), label, given, named, far_method(owner, name, given, named, label))
+        answer = far_method(owner, name, given, named, label)
+        affected(owner, [*given, *named.values()], answer)
+        return noted(link_of(owner), label, given, named, answer)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is FarMethod and (self.__self__, self.__name__) == (other.__self__, other.__name__)
@@ -250,6 +256,7 @@ def far_method(owner: Any, name: str, given: Sequence[Any] = (), named: Any = No
     """Call a method of an object of the subject, which the code has been given from then on."""
     reference = reference_of(owner)
     owner.__dict__["_far_given"] = True
+    link_of(owner).earlier.gives(owner)
     target, named = ["m", reference[1], name], named or {}
     answer = agreeing.agreed(owner, name, given, named, lambda: link_of(owner).call(target, given, named, label))
     return measuring.method(owner, name, [*given, *named.values()], answer)
@@ -325,6 +332,8 @@ def far_do(owner: Any, what: str, *given: Any) -> Any:
         if is_measured(owner):
             link.marks.mark("compares", f"what {type(owner).__name__} does not give")
         raise
+    if what in ("setitem", "delitem") or answer is owner:
+        affected(owner, given, answer)
     return measuring.measured(owner, what, given, answer, before)
 
 
@@ -390,18 +399,6 @@ def _data_equal(one: "FarData", other: "FarData") -> bool:
     return bool(first == second)
 
 
-def is_fixed(value: Any) -> bool:
-    """True for what nothing can change, and what is no object of the tests."""
-    if isinstance(value, FarBase):
-        return "_far" in value.__dict__ or (
-            isinstance(value, FarData) and all(map(is_fixed, (value._far_values or {}).values()))
-        )
-    if type(value) is tuple:
-        return len(value) < 20 and all(map(is_fixed, value))
-    short = type(value) in (str, bytes) and len(value) < 10_000
-    return value is None or type(value) in (bool, int, float) or short
-
-
 def state_of(value: "FarData") -> dict[str, Any]:
     """The fields of a dataclass's instance: as the test made it, or as the subject says."""
     return told_state(value, reference_of) if value._far_values is None else value._far_values
@@ -420,9 +417,14 @@ class FarData(FarBase):
         return super().__getattr__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self._far_values is not None and name in self._far_values and not name.startswith("_far"):
+        if self._far_values is not None and not name.startswith("_far"):
             reference_of(self)
-            self.__dict__["_far_values"] = {**self._far_values, name: value}
+            if name in self._far_values:
+                self.__dict__["_far_values"] = {**self._far_values, name: value}
+            else:  # a property: the code sets what it likes
+                self.__dict__["_far_given"] = True
+                affected(self, [value], None)
+        link_of(self).earlier.gives(self)
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
@@ -439,6 +441,7 @@ class FarData(FarBase):
 
     def _far_made(self) -> list[Any]:
         link, given = link_of(self), self._far_values or {}
+        link.earlier.built(self, link.earlier.know())
         if all(map(is_fixed, given.values())):
             return link.proxies.made_later(type(self), {name: link.encode(one) for name, one in given.items()})
         named = [[name, link.encode(one)] for name, one in given.items()]

@@ -144,6 +144,14 @@ def parameters(value: Any) -> list[list[Any]] | None:
     return [[one.name, int(one.kind), one.default is not one.empty] for one in found]
 
 
+def comparing(value: Any) -> list[str]:
+    """The comparisons that an object's class makes in a way of its own, which the code has to ask for."""
+    kind = type(value)
+    if _is_mock(value):
+        return []
+    return [one for one in _COMPARING if getattr(kind, f"__{one}__") is not getattr(object, f"__{one}__")]
+
+
 def use(
     value: Any, what: str, given: list[Any], named: dict[str, Any], marks: Marks, *, fresh: bool | None = None
 ) -> Any:
@@ -231,10 +239,20 @@ def _may_change(value: Any, what: str, given: list[Any], fresh: bool | None) -> 
     if callable(getattr(type(value), name, None)):
         return False  # a method of the tests' own
     if fresh:
-        return True
+        return not _is_filled(value, name)
     pure = mock and all(base.__module__ in ("unittest.mock", "builtins") for base in type(value).__mro__)
     known = pure and (hasattr(type(value), name) or name in vars(value) or name in vars(value)["_mock_children"])
     return pure and not known and type(new) in (type(None), bool, int, float, str, bytes)
+
+
+def _is_filled(value: Any, name: str) -> bool:
+    """True for an attribute to which the tests have given a value that says something: a test may read that later."""
+    found = inspect.getattr_static(value, name, None)
+    if isinstance(found, property):
+        return False  # the test's own function is asked
+    found = getattr(value, name, None) if hasattr(type(found), "__set__") else found
+    plain = isinstance(found, (int, float, complex, str, bytes, list, tuple, dict, set, frozenset))
+    return bool(found) if plain else found is not None
 
 
 def _is_mock(value: Any) -> bool:
@@ -249,6 +267,8 @@ def _get(value: Any, name: Any, marks: Marks) -> Any:
         return marks.not_proven("object", f"{type(value).__name__}.{name}")  # as the whole of which a view is a part
     return getattr(value, name)
 
+
+_COMPARING = ("eq", "ne", "lt", "le", "gt", "ge", "hash")
 
 _CHANGES: dict[str, Any] = {"set": setattr, "setitem": operator.setitem, "delitem": operator.delitem}
 
@@ -265,6 +285,8 @@ _USES: dict[str, Any] = {
     "contains": operator.contains,
     "enter": lambda value: value.__enter__(),
     "exit": lambda value, error: value.__exit__(type(error) if error else None, error, None),
+    "hash": hash,
+    **{one: getattr(operator, one) for one in _COMPARING if one != "hash"},
 }
 """What may be asked of a lent value, besides calling it and reading an attribute."""
 

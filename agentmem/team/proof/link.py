@@ -19,13 +19,15 @@ from agentmem.team.proof import arguments, arrays, lending, values
 from agentmem.team.proof.around import Around
 from agentmem.team.proof.brief import brief, briefly, cut
 from agentmem.team.proof.classes import known
+from agentmem.team.proof.earlier import Earlier
 from agentmem.team.proof.ends import EndsOfErrors
 from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
+from agentmem.team.proof.touched import Touched
 from agentmem.team.proof.wire import Broken, TellsPlace, TooLarge, Wire
 
-_CHANGES = ("same", "keep", "was", "now", "name", "inside")  # what is told with an answer, besides arguments
+_CHANGES = ("same", "keep", "was", "now", "name", "inside", "loan")  # what is told with an answer, besides arguments
 _TRACED = 200  # calls that are noted of one test
 _WAIT, _BRIEFLY = 10.0, 0.2  # seconds in which a thread of a test waits for another's call, and where one has waited
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
@@ -47,15 +49,16 @@ class SubjectLink:
     def __init__(self, wire: Wire, marks: Marks, root: str = "") -> None:
         self.wire, self.marks = wire, marks
         self.proxies: Proxies
-        self.lent, self.lent_in = dict[int, Any](), dict[int, int]()
+        self.lent, self.lent_in, self.numbers = dict[int, Any](), dict[int, int](), dict[int, int]()
         self.lock = threading.RLock()
-        self.fresh, self.numbers = dict[int, bool](), dict[int, int]()
+        self.fresh: dict[int, bool] = {}
         self.shared = HeldByTest(self.encode)
         self.dead, self.gone = "", False
         self.depth, self.ending, self.asked, self.waited = 0, 0, 0, -1
         self.around = Around(marks)
         self.root, self.inside = (root := root or self.around.folder), f"{root}/"
-        self.ends = EndsOfErrors(root)
+        self.ends, self.touched = EndsOfErrors(root), Touched(root, marks)
+        self.earlier = Earlier(self)
         self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
         self.heard, self.mutated, self.unheld = list[Any](), list[Any](), set[str]()
@@ -124,6 +127,7 @@ class SubjectLink:
         self.bring_copies()
         self.asking()
         self.note_call(wide=what == "call")
+        self.touched.given(given)
         asserted = self.marks.asserted
         try:
             answer = self._answered(self._asked([what, *asked]), given)
@@ -131,7 +135,7 @@ class SubjectLink:
                 self.marks.mark("swallowed")
             return self._used(answer)
         except (StopIteration, StopAsyncIteration):
-            arguments.note(self.mutated, self.root, self.marks)
+            self.touched.note(self.mutated)
             ends = self.ending == self.depth or [what, *asked[:1]] == ["do", "next"]
             if not ends and not arguments.expects_stop(self.root):
                 self.marks.mark("stops")
@@ -141,7 +145,7 @@ class SubjectLink:
         except BaseException as error:
             if self.marks.asserted > asserted and not isinstance(error, AssertionError | NotProven):
                 self.marks.mark("swallowed")
-            arguments.note(self.mutated, self.root, self.marks)
+            self.touched.note(self.mutated)
             self.ends.asked(error, [what, *asked[:1]])
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
@@ -159,7 +163,7 @@ class SubjectLink:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
         if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
             self.marks.doubt("object", "the code has written the repr of one into a text")
-        arguments.note(self.mutated, self.root, self.marks, quiet=answer is None)
+        self.touched.note(self.mutated, quiet=answer is None)
         return answer
 
     def note_wide(self, value: Any, name: str) -> None:
@@ -270,6 +274,8 @@ class SubjectLink:
             self._changed_argument(change, given)
         elif change[0] == "inside":
             self.marks.mark("changes", f"a container in {change[-1]} of the test's")
+        elif change[0] == "loan":
+            self.mutated += self.touched.returned(change[1], self.decode(change[-1]))
         elif change[0] == "name":
             self.names.pop((str(change[1]), str(change[-1])), None)
         elif change[0] == "now":
@@ -292,7 +298,7 @@ class SubjectLink:
         if (known := self.shared.known(change[1], content)) is not None:
             values.bring(known, content)
             self.shared.note(change[1], known)
-            self.mutated += [known] if change[1] in self.shared.own else []
+            (self.mutated if change[1] in self.shared.own else self.earlier.answers).append(known)
 
     def _shared(self, change: list[Any], given: Sequence[Any], value: Any) -> Any:
         """The code holds an argument, or the answer, too. An answer that is known stays the one that it was."""
@@ -325,19 +331,13 @@ class SubjectLink:
             stream.write(text)
         for kind, *noted in heard[2] if type(heard[2]) is list else ():
             if kind == "log" and [type(one) for one in noted] == [str, int, str, bool]:
-                self._log(*noted)
+                self.around.log(*noted)
             elif kind == "changed" and noted in (["folder"], ["environment"]):
                 self.marks.changed.add(noted[0])
             elif kind == "warning" and len(noted) == 2:
                 category = self.proxies.of(["c", noted[0]])
                 if isinstance(category, type) and issubclass(category, Warning):
                     self._warn(str(noted[1]), category)
-
-    def _log(self, name: str, level: int, text: str, more: bool) -> None:
-        if more:
-            self.marks.doubt("special", "what else a record of the log holds")
-        if (logger := logging.getLogger(name)).isEnabledFor(level):
-            logger.handle(logger.makeRecord(name, level, "", 0, text, (), None))
 
     def _warn(self, text: str, category: type[Warning]) -> None:
         """Warn here too. Where the test makes an error of it, that is raised when the code has answered."""
@@ -387,10 +387,9 @@ class SubjectLink:
             number = self.numbers[id(value)] = len(self.lent) + 1
             self.lent[number] = value
         self.lent_in[number] = self.marks.test
-        name, shown = str(getattr(value, "__name__", "function")), None
-        if what == "function":
-            shown = lending.parameters(value)
-        elif what in ("object", "file"):
+        name = str(getattr(value, "__name__", "function"))
+        shown: Any = lending.parameters(value) if what == "function" else lending.comparing(value)
+        if what in ("object", "file"):
             self.marks.doubt("object", type(value).__name__)
         doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
         said = (getattr(value, "__annotations__", None) or {}) if what == "function" else {}
@@ -429,8 +428,9 @@ class SubjectLink:
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
             self.heard += [given, named]
             known, before = len(self.lent), contents(given, self.encode)
+            self.touched.using(self.lent[number], what)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=self.fresh.get(number))
-            answer = ["ret", lending.written(used, self.encode)]
+            answer = ["ret", lending.written(used, self.encode), self.touched.loan(used, what)]
             if before != contents(given, self.encode):
                 self.marks.mark("shared", "an argument of its function")
             self.fresh |= lending.made(self.lent, used, known) if what == "call" else {}

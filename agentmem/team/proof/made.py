@@ -4,8 +4,12 @@ The judge runs it by itself, without the rest of agentmem. Where a class only se
 Where it checks them too, the code makes one; what the test gave stays the test's, if it is what the code has then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from agentmem.team.proof.agreeing import is_far
+from agentmem.team.proof.chosen import holds
+from agentmem.team.proof.earlier import alike
 
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
@@ -50,21 +54,59 @@ def told_state(value: Any, reference: Callable[[Any], Any]) -> dict[str, Any]:
     return state if type(state) is dict else {}
 
 
+def affected(owner: Any, given: Sequence[Any], answer: Any) -> None:
+    """A test calls a method of an instance, or sets what is no field: without an answer it builds the instance so."""
+    if owner.__dict__.get("_far_values") is not None and (answer is None or answer is owner):
+        owner.__dict__.setdefault("_far_built_by", []).extend(given)
+
+
 def states_of(one: Any, other: Any, reference: Callable[[Any], Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """The fields of two instances that are compared, of which one side is the test's own; None where none can be.
 
     Of two that the test has made, the code may have changed one since, and no more: that one is asked.
     """
-    own = [value._far_values for value in (one, other)]
-    if own[0] is None and own[1] is None:
+    if one._far_values is None and other._far_values is None:
         return None
-    if own[0] is None or own[1] is None:
-        first, second = (told_state(v, reference) if v._far_values is None else v._far_values for v in (one, other))
-        return first, second
-    now = [told_state(value, reference) if "_far" in value.__dict__ else value._far_values for value in (one, other)]
-    if now[1] == own[1]:
-        return now[0], own[1]
-    return (own[0], now[1]) if now[0] == own[0] else None
+    now = [_state_now(value, reference) for value in (one, other)]
+    for turn, (asked, made) in enumerate(((one, other), (other, one))):
+        if "_far_built_by" in asked.__dict__ and "_far_given" in made.__dict__:
+            continue  # the code was asked to change both
+        if (kept := _own_state(made, reference)) is not None:
+            if asked._far_values is None:
+                one._far_link.earlier.compared(asked, made, now[turn])
+            return (kept, now[1]) if turn else (now[0], kept)
+    return None
+
+
+def _state_now(value: Any, reference: Callable[[Any], Any]) -> dict[str, Any]:
+    own: dict[str, Any] | None = value._far_values
+    return told_state(value, reference) if own is None or "_far" in value.__dict__ else own
+
+
+def _own_state(value: Any, reference: Callable[[Any], Any]) -> dict[str, Any] | None:
+    """The fields of an instance that a test made, if they are its own: the code has changed none of them since.
+
+    Where the test has built it by methods, those that are others now must hold what it gave these.
+    """
+    own: dict[str, Any] | None = value._far_values
+    if own is None or "_far_given" not in value.__dict__:
+        return own
+    now, by = told_state(value, reference), value.__dict__.get("_far_built_by")
+    changed = [now.get(name) for name, one in own.items() if not alike(now.get(name), one)]
+    if not changed:
+        return own if by is None else None
+    return now if by and holds(changed, by, {}) else None
+
+
+def is_fixed(value: Any) -> bool:
+    """True for what nothing can change, and what is no object of the tests."""
+    if is_far(value):
+        own = value.__dict__
+        return "_far" in own or ("_far_values" in own and all(map(is_fixed, (own["_far_values"] or {}).values())))
+    if type(value) is tuple:
+        return len(value) < 20 and all(map(is_fixed, value))
+    short = type(value) in (str, bytes) and len(value) < 10_000
+    return value is None or type(value) in (bool, int, float) or short
 
 
 def _is_plain(value: Any) -> bool:

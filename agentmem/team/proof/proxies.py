@@ -61,6 +61,7 @@ class ProxyMaker:
         ):  # by its type: a mock says that it is an instance of what it stands for
             return None
         value.__dict__["_far_given"] = True
+        self.link.earlier.gives(value)
         return list(reference_of(value))
 
     def of(self, given: list[Any]) -> Any:
@@ -110,6 +111,8 @@ class ProxyMaker:
         else:
             made = self._opaque(kind, number, given[3])
         self.made[number] = made
+        if isinstance(made, FarData):
+            self.link.earlier.gave(made)
         if doubt := getattr(type(made), "_far_doubt", ""):
             self.link.marks.doubt("unknown", doubt)
         return made

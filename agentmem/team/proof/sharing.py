@@ -6,6 +6,7 @@ too, and from then on both ends look whether theirs has changed. A container in 
 told of as well: a test that changes such a one is not proven, for its copy has parts of its own.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 from marshal import dumps
@@ -125,7 +126,7 @@ def _is_held_inside(value: Any, depth: int) -> bool:
     if isinstance(value, dict):
         parts: Any = value.values()
     else:
-        parts = value if isinstance(value, list | tuple) or hasattr(value, "popleft") else ()
+        parts = value if isinstance(value, list | tuple | deque) else ()
     for one in islice(parts, _INSIDE):
         if type(one) in (int, str, float, bool, bytes):
             continue

@@ -4,7 +4,7 @@ The subject runs it by itself, without the rest of agentmem.
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 Ask = Callable[..., Any]
@@ -59,7 +59,7 @@ class Uncopied:
 class StubIterator(Uncopied):
     """An iterator of the tests."""
 
-    def __init__(self, ask: Ask, number: int) -> None:
+    def __init__(self, ask: Ask, number: int, own: Iterable[str] = ()) -> None:
         self._ask, self._agentmem_number = ask, number
 
     def __iter__(self) -> Iterator[Any]:
@@ -75,12 +75,30 @@ class StubIterator(Uncopied):
         self._ask(self._agentmem_number, "close")
 
 
-class StubObject(Uncopied):
-    """An object of the tests. It can be called, read and entered; nothing of it can be changed."""
+def _compared(name: str) -> Any:
+    """A comparison as the test's own class makes it, if it does; else as every object is compared."""
+    plain = getattr(object, f"__{name}__")
 
-    def __init__(self, ask: Ask, number: int) -> None:
+    def compared(self: Any, *other: Any) -> Any:
+        own = name in self._agentmem_own
+        return self._ask(self._agentmem_number, name, *other) if own else plain(self, *other)
+
+    return compared
+
+
+class StubObject(Uncopied):
+    """An object of the tests. It can be called, read and entered; nothing of it can be changed.
+
+    ``own`` are the comparisons, and "hash", that its class has of its own.
+    """
+
+    def __init__(self, ask: Ask, number: int, own: Iterable[str] = ()) -> None:
         object.__setattr__(self, NUMBER, number)
         object.__setattr__(self, "_ask", ask)
+        object.__setattr__(self, "_agentmem_own", frozenset(own))
+
+    __eq__, __ne__, __hash__ = _compared("eq"), _compared("ne"), _compared("hash")
+    __lt__, __le__, __gt__, __ge__ = (_compared(one) for one in ("lt", "le", "gt", "ge"))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -51,19 +51,15 @@ class Subject:
 
     def __init__(self, wire: Wire, tops: frozenset[str]) -> None:
         self.wire, self.tops = wire, tops
-        self.objects: dict[int, Any] = {}
-        self.numbers: dict[int, int] = {}
-        self.described: set[int] = set()
-        self.stubs: dict[int, Any] = {}
+        self.objects, self.numbers = dict[int, Any](), dict[int, int]()
+        self.described, self.stubs = set[int](), dict[int, Any]()
         self.errors: dict[int, tuple[int, BaseException]] = {}
         self.replaced: dict[tuple[int, str], list[Any]] = {}
-        self.heard = HeardOfCode(self._class)
-        self.number = 0
+        self.heard, self.held = HeardOfCode(self._class), HeldByCode(self.keep, self._seen)
         self.loop: Any = None
-        self.held = HeldByCode(self.keep, self._seen)
         self.names: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
-        self.borrowed: list[tuple[Any, Any]] = []
-        self.thread, self.threaded = threading.get_ident(), False
+        self.borrowed: list[tuple[Any, Any, int]] = []
+        self.number, self.thread, self.threaded = 0, threading.get_ident(), False
 
     # What crosses.
 
@@ -183,7 +179,7 @@ class Subject:
                 self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters, self.decode(given[6]))
             else:
                 kinds = {"iterator": stubs.StubIterator, "file": stubs.StubFile}
-                self.stubs[number] = kinds.get(what, stubs.StubObject)(self.ask, number)
+                self.stubs[number] = kinds.get(what, stubs.StubObject)(self.ask, number, parameters or ())
         return self.stubs[number]
 
     # Requests and answers.
@@ -201,8 +197,8 @@ class Subject:
         if frame[1] == "exc":
             raise self.decode(frame[2])
         answer = self.decode(frame[2])
-        if what in ("get", "getitem") and values.can_change(answer):
-            self.borrowed.append((answer, self._seen(answer)))
+        if frame[3] and (values.can_change(answer) or values.holds_one(answer)):
+            self.borrowed.append((answer, self._seen(answer), frame[3]))
         return answer
 
     def serve(self, nested: bool = False) -> list[Any]:
@@ -228,8 +224,8 @@ class Subject:
                 answer = ["exc", self._argument(error, 0)]
             changes += [["now", number, self._argument(one, 0)] for number, one in self.held.changed()]
             changes += self._renamed()
-            if any(self._seen(one) != was for one, was in self.borrowed):
-                changes.append(["inside", "an object"])
+            lent = [one for one in self.borrowed if self._seen(one[0]) != one[1]]
+            changes += [["loan", number, self._argument(one, 0)] for one, _, number in lent]
             self.borrowed = self.borrowed if nested else []
             if self.threaded:
                 answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False
@@ -258,12 +254,16 @@ class Subject:
             return change(self.decode(target), asked[2], *asked[3:])
         if what == "bring":
             return self._bring(target, self.decode(asked[2]))
-        if what in ("copy", "bare"):
-            found = self.decode(target)
-            return _state(found) if what == "copy" else bare.crossing(found, self.encode, self.described)
+        if what in ("copy", "copies", "bare"):
+            return self._content(what, self.decode(target))
         if what == "await":
             return self._await(self.decode(target))
         raise Refused("unknown", what)
+
+    def _content(self, what: str, found: Any) -> Any:
+        if what == "bare":
+            return bare.crossing(found, self.encode, self.described)
+        return _state(found) if what == "copy" else [*map(_state, found)]
 
     def _callable(self, given: list[Any]) -> Any:
         """What is to be called. Raises Refused for what is not the project's."""

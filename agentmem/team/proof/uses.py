@@ -78,12 +78,14 @@ class Uses:
         return False
 
     def _tells(self, above: ast.AST, node: ast.AST) -> bool:
-        if isinstance(above, ast.Call) and isinstance(above.func, ast.Name) and above.func is not node:
+        if isinstance(above, ast.Call) and above.func is node:  # a method of it
+            return all(map(self._is_written, (*above.args, *(one.value for one in above.keywords))))
+        if isinstance(above, ast.Call) and isinstance(above.func, ast.Name):
             others = [one for one in (*above.args, *above.keywords) if one is not node]
             return self._is_eager(above.func.id) and not others
         if isinstance(above, ast.Subscript):
             return above.value is node and self._is_written(above.slice)
-        return isinstance(above, ast.UnaryOp)
+        return isinstance(above, ast.UnaryOp | ast.Attribute)
 
     def _is_eager(self, name: str) -> bool:
         return name in _EAGER and self.names.get(name, own := getattr(builtins, name)) is own

@@ -1,0 +1,74 @@
+"""agentmem.team.proof.touched: what the code has changed of the tests' own objects, and what it was given of them."""
+
+import array
+import collections
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentmem.team.proof.reasons import Marks
+from agentmem.team.proof.touched import Touched, state_of
+from agentmem.team.proof.wire import Broken
+
+
+class Slotted:
+    __slots__ = ("rows",)
+
+    def __init__(self) -> None:
+        self.rows = [1]
+
+    def change(self) -> None:
+        self.rows.append(2)
+
+
+class Deep:
+    def __init__(self) -> None:
+        self.inside = Slotted()
+
+    def change(self) -> None:
+        self.inside.change()
+
+
+CHANGES: dict[str, tuple[Any, Any]] = {
+    "slots": (Slotted(), Slotted.change),
+    "what is inside": (Deep(), Deep.change),
+    "a stream": (io.StringIO("a"), lambda one: one.write("b")),
+    "where a stream stands": (io.BytesIO(b"a"), lambda one: one.read()),
+    "an array": (array.array("i", [1]), lambda one: one.pop()),
+    "a dict of a class": (collections.UserDict(a=1), lambda one: one.clear()),
+    "a deque": (collections.deque([1]), lambda one: one.append(2)),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_seen(name: str) -> None:
+    """The state of an object is the same as long as nothing in it has changed, and another then."""
+    value, change = CHANGES[name]
+    before = state_of(value)
+    assert state_of(value) == before
+    change(value)
+    assert state_of(value) != before
+
+
+def test_what_a_function_gave_and_holds(tmp_path: Path) -> None:
+    """A container that the tests hold too gets what the code made of its copy; of a new one there is no number."""
+    touched, rows = Touched(str(tmp_path), Marks()), [1]
+    held = [rows]
+    touched.given(held)
+    assert touched.loan(rows, "call") == 1
+    assert touched.loan([*rows], "call") == 0
+    assert touched.returned(1, [1, 2]) == [[1, 2]]
+    assert held == [[1, 2]]
+    with pytest.raises(Broken):
+        touched.returned(2, [])
+
+
+def test_a_container_of_an_object(tmp_path: Path) -> None:
+    """The code that changes its copy of an object's attribute changes an object of the tests: they are marked."""
+    touched = Touched(str(tmp_path), Marks())
+    rows = Slotted().rows
+    assert touched.loan(rows, "get") == 1
+    assert touched.returned(1, []) == []
+    assert list(touched.marks.why) == ["changes"]
