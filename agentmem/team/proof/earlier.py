@@ -9,11 +9,13 @@ code, means it to change.
 
 import ast
 import sys
+import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agentmem.team.proof import arguments
 from agentmem.team.proof.agreeing import is_far, same
+from agentmem.team.proof.uses import compares
 
 _MANY = 40  # instances that are asked for, of those that came last
 _KEPT = 4  # moments of which each instance's fields are kept
@@ -140,21 +142,12 @@ def alike(one: Any, other: Any, depth: int = 0) -> bool:
 
 
 def _is_compared(root: str) -> bool:
-    """True if the call that a test makes is a part of a comparison."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and not frame.f_code.co_filename.startswith(f"{root}/"):
+    """True if the call that a test makes, by whatever functions of its own, is a part of a comparison."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        tree = arguments.tree_of(name) if (name := frame.f_code.co_filename).startswith(f"{root}/") else None
+        place = arguments.place_of(frame) if tree is not None else None
+        if tree is not None and place is not None and any(compares(one, *place) for one in ast.walk(tree)):
+            return True
         frame = frame.f_back
-    tree = arguments.tree_of(frame.f_code.co_filename) if frame is not None else None
-    place = arguments.place_of(frame) if tree is not None else None
-    if tree is None or place is None:
-        return False
-    around: Sequence[Any] = [one for one in ast.walk(tree) if isinstance(one, ast.Compare | ast.Call)]
-    return any(_holds(one, *place) for one in around if isinstance(one, ast.Compare) or _asserts(one.func))
-
-
-def _holds(node: ast.expr, begins: tuple[int, int], ends: tuple[int, int]) -> bool:
-    return (node.lineno, node.col_offset) <= begins and ends <= (node.end_lineno or 0, node.end_col_offset or 0)
-
-
-def _asserts(function: ast.expr) -> bool:
-    return isinstance(function, ast.Attribute) and function.attr.startswith("assert")
+    return False

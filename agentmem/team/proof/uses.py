@@ -20,6 +20,34 @@ def is_of_code(value: Any) -> bool:
     return hasattr(kind, "_far_link") or kind.__module__.startswith("agentmem.team.proof")
 
 
+def compares(node: ast.AST, begins: tuple[int, int], ends: tuple[int, int]) -> bool:
+    """True for a comparison, or call of an assertion, of which this place in the text is a part."""
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        return name.startswith("assert") and not name.startswith("assertIs") and _spans(node, begins, ends)
+    return isinstance(node, ast.Compare) and _spans(node, begins, ends)
+
+
+def _begins(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+def _spans(node: ast.AST, begins: tuple[int, int], ends: tuple[int, int] | None = None) -> bool:
+    """True if a part of the text lies in a node, and is not all of it."""
+    end = getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0)
+    return _begins(node) <= begins and (ends or begins) <= end and (begins, ends) != (_begins(node), end)
+
+
+def _is_itself(read: ast.AST, under: ast.AST, above: Mapping[ast.AST, ast.AST]) -> bool:
+    """True where a part of a comparison is a value itself, or holds it, and not what a function made of it."""
+    node = read
+    while node is not under:
+        node = above[node]
+        if not isinstance(node, ast.Attribute | ast.Subscript | ast.Tuple | ast.List | ast.Dict):
+            return False
+    return True
+
+
 class Uses:
     """A function of a test's file, with the values that its names have now."""
 
@@ -67,10 +95,15 @@ class Uses:
         return depth == _FEW or all(self.is_safe(one) or self.is_apart(one, depth + 1) for one in later)
 
     def is_held(self, read: ast.expr, begins: tuple[int, int], ends: tuple[int, int]) -> bool:
-        """True for a value that is given with a generator of the code's to a function of Python's, which reads both."""
+        """True for a value that is given with a generator of the code's to a function of Python's, which reads both.
+
+        So does a comparison in which the value stands before the call, which changes it.
+        """
         node: ast.AST = read
         while not isinstance(node, ast.stmt):
             node, under = self.above[node], node
+            if compares(node, begins, ends) and _is_itself(read, under, self.above):
+                return _begins(under) < begins and not _spans(under, begins)
             if isinstance(node, ast.Call) and self._asks(node.func):
                 return False
             if isinstance(node, ast.Call) and (node.lineno, node.col_offset) == begins and under is not node.func:
