@@ -57,4 +57,4 @@ def test_honest_forms_are_proven_or_say_why(tmp_path: Path) -> None:
         wanted |= {(name, one.partition(": ")[0]): one.partition(": ")[2] for one in said.split("\n") if one}
     found = {(name, test): one for name, tests in judged(tmp_path, table).items() for test, one in tests.items()}
     assert {key: one for key, one in found.items() if one != "proven"} == wanted
-    assert len(found) == len(re.findall(r"\n *def test_", FORMS.read_text(encoding="utf-8")))
+    assert len(found) == len(re.findall(r"\n *(?:async )?def test_", FORMS.read_text(encoding="utf-8")))
