@@ -29,9 +29,9 @@ class Around:
     def changed(self) -> list[Any] | None:
         """What has changed since the last request: variables that are set, those that are gone, folder, arguments, and
         the text that stands in the place of sys.stdin now, "" and None for none."""
-        given = None if sys.stdin is self.stdin else sys.stdin
+        given = sys.stdin if _memory_of(sys.stdin) is not None else None
         same = given is self._given
-        if given is not None:
+        if sys.stdin is not self.stdin:
             self.marks.doubt("unknown", "what a test puts in the place of sys.stdin")
         now, before, folder, was = self._environment(), self.environment, getcwd(), self.folder  # noqa: PTH109
         said = arguments if (arguments := list(map(str, sys.argv))) != self.arguments else None
@@ -63,11 +63,17 @@ class Around:
         return {name: value for name, value in os.environ.items() if name not in _OWN}
 
 
+def _memory_of(given: Any) -> io.StringIO | io.BytesIO | None:
+    """Where the text lies that can be read of something in memory; None for what reads anything else."""
+    buffer = given.buffer if isinstance(given, io.TextIOWrapper) else given
+    return buffer if isinstance(buffer, io.StringIO | io.BytesIO) else None
+
+
 def _text_of(given: Any) -> str | None:
     """What can still be read of a text in memory; None for nothing that is one."""
-    if isinstance(given, io.StringIO):
-        return io.StringIO.getvalue(given)[io.StringIO.tell(given) :]
-    buffer = given.buffer if isinstance(given, io.TextIOWrapper) else given
-    if isinstance(buffer, io.BytesIO):
-        return io.BytesIO.getvalue(buffer)[io.BytesIO.tell(buffer) :].decode("utf-8", "surrogateescape")
-    return None
+    memory = _memory_of(given)
+    if isinstance(memory, io.StringIO):
+        return io.StringIO.getvalue(memory)[io.StringIO.tell(memory) :]
+    if memory is None:
+        return None
+    return io.BytesIO.getvalue(memory)[io.BytesIO.tell(memory) :].decode("utf-8", "surrogateescape")

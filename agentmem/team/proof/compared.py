@@ -13,6 +13,11 @@ from typing import Any
 
 from agentmem.team.proof.arguments import tree_of
 
+_READS = frozenset(
+    {"open", "read_text", "read_bytes", "listdir", "iterdir", "glob", "exists", "is_file", "is_dir", "is_symlink"}
+    | {"isfile", "isdir", "islink", "lexists"}
+)
+"""Functions that read one file, or folder. Others may read two, of which the code has changed both."""
 _PARTS = frozenset(
     {"read", "readline", "readlines", "strip", "rstrip", "lstrip", "split", "rsplit", "splitlines", "decode", "encode"}
     | {"lower", "upper", "count", "startswith", "endswith", "replace", "removeprefix", "removesuffix"}
@@ -36,7 +41,16 @@ def is_compared(root: str) -> bool:
     calls, above = _calls(frame.f_code.co_filename)
     reads = calls.get(positions[at], ()) if at < len(positions) else ()
     names = {**frame.f_globals, **frame.f_locals}
-    return bool(reads) and all(_is_safe(one, above, names) for one in reads)
+    return bool(reads) and all(_reads_one(one, names) and _is_safe(one, above, names) for one in reads)
+
+
+def _reads_one(read: ast.expr, names: Mapping[str, Any]) -> bool:
+    """True for a call that reads one file or folder, or that goes through what such a call gives."""
+    function = read.func if isinstance(read, ast.Call) else read
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if isinstance(read, ast.Call) and isinstance(function, ast.Name) and name in _EAGER and len(read.args) == 1:
+        return _is_own(name, names) and _reads_one(read.args[0], names)
+    return name in _READS
 
 
 @cache

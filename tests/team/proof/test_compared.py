@@ -10,30 +10,34 @@ import pytest
 from agentmem.team.proof.compared import is_compared
 
 CASES = {
-    "assert read() == 'a'": True,
-    "assert read() != 'a' and read() in ('a', 'b')": True,
-    "assert read().strip().split(',')[0] == 'a'": True,
-    "assert sorted(read()) == ['a', -1]": True,
-    "assert sorted(x for x in each()) == ['a']": True,
-    "assert {x.name for x in each()} == {'a'}": True,
-    "assert [x for x in each()] == ['a']": True,
-    "assert not read()": True,
-    "self.assertEqual(read(), 'a')": True,
-    "assert read() == wanted": False,
-    "assert read() == other(1)": False,
-    "assert read().join(wanted) == 'a'": False,
-    "assert sorted(x for x in each() if x != wanted) == ['a']": False,
-    "assert sorted(x + wanted for x in each()) == ['a']": False,
-    "assert max(read(), wanted) == 'a'": False,
-    "assert mine(read()) == 'a'": False,
-    "sorted = mine; assert sorted(read()) == 'a'": False,
-    "got = read(); assert got == 'a'": False,
-    "got = read() == 'a'; assert got": False,
-    "assert wanted == [1 for x in 'a' if read() == 'a']": False,
-    "if read() == 'a': pass": False,
-    "mine(read() == 'a')": False,
-    "self.assertEqual(read(), wanted)": False,
-    "read()": False,
+    "assert listdir() == 'a'": True,
+    "assert listdir() != 'a' and listdir() in ('a', 'b')": True,
+    "assert listdir().strip().split(',')[0] == 'a'": True,
+    "assert sorted(listdir()) == ['a', -1]": True,
+    "assert sorted(x for x in iterdir()) == ['a']": True,
+    "assert {x.name for x in iterdir()} == {'a'}": True,
+    "assert [x for x in iterdir()] == ['a']": True,
+    "assert list(iterdir()) == ['a']": True,
+    "list = through; assert list(iterdir()) == ['a']": False,
+    "assert not listdir()": True,
+    "self.assertEqual(listdir(), 'a')": True,
+    "assert listdir() == wanted": False,
+    "assert listdir() == other(1)": False,
+    "assert listdir().join(wanted) == 'a'": False,
+    "assert sorted(x for x in iterdir() if x != wanted) == ['a']": False,
+    "assert sorted(x + wanted for x in iterdir()) == ['a']": False,
+    "assert max(listdir(), wanted) == 'a'": False,
+    "assert mine(listdir()) == 'a'": False,
+    "sorted = mine; assert sorted(listdir()) == 'a'": False,
+    "got = listdir(); assert got == 'a'": False,
+    "got = listdir() == 'a'; assert got": False,
+    "assert wanted == [1 for x in 'a' if listdir() == 'a']": False,
+    "if listdir() == 'a': pass": False,
+    "mine(listdir() == 'a')": False,
+    "self.assertEqual(listdir(), wanted)": False,
+    "listdir()": False,
+    "assert cmp()": False,
+    "assert cmp() == 1": False,
 }
 
 
@@ -49,14 +53,21 @@ def test_what_is_read_is_compared_where_it_stands(tmp_path: Path, line: str, com
         def name(self) -> "Name":
             return self
 
-    def read() -> Name:
+    def listdir() -> Name:
         said.append(is_compared(str(tmp_path)))
         return Name("a")
 
-    def each() -> Any:
-        yield from [read()]
+    def iterdir() -> Any:
+        yield from [listdir()]
 
-    names: dict[str, Any] = {"read": read, "each": each, "other": str, "mine": lambda one: one}
+    names: dict[str, Any] = {
+        "listdir": listdir,
+        "iterdir": iterdir,
+        "cmp": listdir,
+        "other": str,
+        "mine": lambda one: one,
+        "through": lambda one: [*one],
+    }
     exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), names)
     with suppress(AssertionError):
         names["test_it"](self=unittest.TestCase())
