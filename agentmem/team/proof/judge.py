@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from agentmem.team.proof import changing
 from agentmem.team.proof.chosen import names_unheld
 from agentmem.team.proof.ends import is_checked
 from agentmem.team.proof.far import FarBase, FarMeta
@@ -157,6 +158,7 @@ class Watching:
                 self.marks.mark("runs", found)
             if found := doubted(file, one):
                 self.marks.doubt("process", found)
+        changing.settle(item, self.link.changes, self.marks)
         self._ask_of_text(str(item.path), name, vars(getattr(item, "module", None) or object))
         if any(type(one) in (list, tuple) and not one for one in self.link.heard) and uses(
             str(item.path), name, "numpy"
