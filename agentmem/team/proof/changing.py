@@ -36,7 +36,7 @@ def note(changed: Sequence[Any], changes: Changes, marks: Marks) -> None:
         try:
             _note(changed, changes, marks)
         except Exception as error:  # it is read by its text, which may be any
-            marks.mark("argument", type(error).__name__)
+            marks.passing.setdefault("argument", type(error).__name__)
 
 
 def _note(changed: Sequence[Any], changes: Changes, marks: Marks) -> None:
@@ -49,7 +49,7 @@ def _note(changed: Sequence[Any], changes: Changes, marks: Marks) -> None:
         inside |= one.f_code.co_name.startswith("test")
         found = found or _read(one, changes)
     if found:
-        marks.mark("argument", found)
+        marks.passing.setdefault("argument", found)
         if wide:
             marks.lasting.setdefault("argument", found)
     changes.threads |= threading.current_thread() is not threading.main_thread()
@@ -131,9 +131,9 @@ def settle(item: Any, changes: Changes, marks: Marks) -> None:
             founds += [found] if changes.outside or changes.touched else []
             changes.changed = every
         for found in filter(None, founds):
-            marks.mark("argument", found)
+            marks.passing.setdefault("argument", found)
     except Exception as error:
-        marks.mark("argument", type(error).__name__)
+        marks.passing.setdefault("argument", type(error).__name__)
 
 
 def _of_test(item: Any, changes: Changes) -> str:

@@ -192,7 +192,7 @@ class Watching:
             self.marks.doubt("process", "what the code, or a program of its, writes to descriptors 1 and 2")
         if self.watch.own.here in said:
             self.marks.doubt("relative", "its current folder")
-        why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
+        why = dict(self.marks.settled(outcome) or (self.marks.doubts if outcome == "failed" else {}))
         if error is not None and "fixture '" in str(error.value) and "not found" in str(error.value):
             why.setdefault("fixture", str(error.value).strip().splitlines()[0][:_TOLD])
         if outcome == "failed" and error is not None and is_checked(error.value, self.link.root):
