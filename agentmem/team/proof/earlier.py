@@ -13,7 +13,7 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agentmem.team.proof import arguments
+from agentmem.team.proof import arguments, still_used
 from agentmem.team.proof.agreeing import is_far, same
 from agentmem.team.proof.uses import compares
 
@@ -102,7 +102,7 @@ class Earlier:
         if not given or not answers:
             return
         inside, root = _is_compared(self.link.root), self.link.root
-        if inside or any(arguments.still_used(one, root, quiet=True) for one in answers):
+        if inside or any(still_used.still_used(one, root, quiet=True) for one in answers):
             self.link.marks.mark("compares", "an answer that is changed by what it is compared with")
 
 
@@ -146,7 +146,7 @@ def _is_compared(root: str) -> bool:
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
         tree = arguments.tree_of(name) if (name := frame.f_code.co_filename).startswith(f"{root}/") else None
-        place = arguments.place_of(frame) if tree is not None else None
+        place = still_used.place_of(frame) if tree is not None else None
         if tree is not None and place is not None and any(compares(one, *place) for one in ast.walk(tree)):
             return True
         frame = frame.f_back

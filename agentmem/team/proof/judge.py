@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from agentmem.team.proof import changing
 from agentmem.team.proof.asserted import Asserted
 from agentmem.team.proof.chosen import names_unheld
 from agentmem.team.proof.ends import is_checked
@@ -158,10 +159,10 @@ class Watching:
                 self.marks.mark("runs", found)
             if found := doubted(file, one):
                 self.marks.doubt("process", found)
+        changing.settle(item, self.link.changes, self.marks)
         self._ask_of_text(str(item.path), name, vars(getattr(item, "module", None) or object))
-        if any(type(one) in (list, tuple) and not one for one in self.link.heard) and uses(
-            str(item.path), name, "numpy"
-        ):
+        empty = any(type(one) in (list, tuple) and not one for one in self.link.heard)
+        if empty and uses(str(item.path), name, "numpy"):
             self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
         if found := self.link.proxies.belonging:
             self.marks.doubt("compares", found)
@@ -191,7 +192,7 @@ class Watching:
             self.marks.doubt("process", "what the code, or a program of its, writes to descriptors 1 and 2")
         if self.watch.own.here in said:
             self.marks.doubt("relative", "its current folder")
-        why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
+        why = dict(self.marks.settled(outcome) or (self.marks.doubts if outcome == "failed" else {}))
         if error is not None and "fixture '" in str(error.value) and "not found" in str(error.value):
             why.setdefault("fixture", str(error.value).strip().splitlines()[0][:_TOLD])
         if outcome == "failed" and error is not None and is_checked(error.value, self.link.root):

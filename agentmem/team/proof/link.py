@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Protocol
 
-from agentmem.team.proof import arguments, arrays, lending, values
+from agentmem.team.proof import arguments, arrays, changing, lending, values
 from agentmem.team.proof.around import Around
 from agentmem.team.proof.brief import brief, briefly, cut
 from agentmem.team.proof.classes import known
@@ -57,8 +57,8 @@ class SubjectLink:
         self.depth, self.ending, self.asked, self.waited = 0, 0, 0, -1
         self.around = Around(marks)
         self.root, self.inside = (root := root or self.around.folder), f"{root}/"
-        self.ends, self.touched = EndsOfErrors(root), Touched(root, marks)
-        self.earlier = Earlier(self)
+        self.ends, self.changes = EndsOfErrors(root), changing.Changes(root)
+        self.touched, self.earlier = Touched(root, marks), Earlier(self)
         self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
         self.heard, self.mutated, self.unheld = list[Any](), list[Any](), set[str]()
@@ -135,7 +135,8 @@ class SubjectLink:
                 self.marks.mark("swallowed")
             return self._used(answer)
         except (StopIteration, StopAsyncIteration):
-            self.touched.note(self.mutated)
+            changing.note(self.mutated, self.changes, self.marks)
+            self.touched.note()
             ends = self.ending == self.depth or [what, *asked[:1]] == ["do", "next"]
             if not ends and not arguments.expects_stop(self.root):
                 self.marks.mark("stops")
@@ -145,7 +146,8 @@ class SubjectLink:
         except BaseException as error:
             if self.marks.asserted > asserted and not isinstance(error, AssertionError | NotProven):
                 self.marks.mark("swallowed")
-            self.touched.note(self.mutated)
+            changing.note(self.mutated, self.changes, self.marks)
+            self.touched.note()
             self.ends.asked(error, [what, *asked[:1]])
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
@@ -163,7 +165,8 @@ class SubjectLink:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
         if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
             self.marks.doubt("object", "the code has written the repr of one into a text")
-        self.touched.note(self.mutated, quiet=answer is None)
+        changing.note(self.mutated, self.changes, self.marks)
+        self.touched.note()
         return answer
 
     def note_wide(self, value: Any, name: str) -> None:

@@ -105,7 +105,9 @@ def _contains(self: Any, item: Any) -> Any:
         return item in content
     if not self.__dict__.get("_far_asked"):
         return link_of(self).marks.not_proven("compares", f"... in {type(self).__name__}")
-    return far_do(self, "contains", item)
+    answer = far_do(self, "contains", item)
+    link_of(self).marks.contained.setdefault(type(self).__name__, set()).add(bool(answer))
+    return answer
 
 
 def _awaited(self: Any) -> Any:

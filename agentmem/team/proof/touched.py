@@ -1,7 +1,7 @@
 """Objects of the tests that the code changes by their own methods, and whether a test still computes with them.
 
 The judge runs it by itself, without the rest of agentmem. ``assert total(cart) == sum(cart.prices)`` holds for code
-that calls ``cart.clear()`` and answers 0, as it does for a list (see arguments.py). What the code has put where the
+that calls ``cart.clear()`` and answers 0, as it does for a list (see changing.py). What the code has put where the
 test had put nothing is an answer like others: ``mail.sent``, or a stream that was empty. It may stand beside another.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from agentmem.team.proof import arguments
+from agentmem.team.proof import still_used
 from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.reasons import Marks
 from agentmem.team.proof.uses import Uses, is_of_code
@@ -165,15 +165,14 @@ class Touched:
             self.test, self.before, self.after, self.others = self.marks.test, {}, {}, {}
             self.known, self.loans = set(), []
 
-    def note(self, changed: Sequence[Any], *, quiet: bool = False) -> None:
-        """Mark a test that goes on using what a call has changed of its own: containers, and what it has lent."""
-        arguments.note(changed, self.root, self.marks, quiet=quiet)
-        arguments.note(self.replaced, self.root, self.marks)
+    def note(self) -> None:
+        """Mark a test that goes on using what a call has changed of what it has lent."""
+        still_used.note(self.replaced, self.root, self.marks)
         used, self.before, self.replaced = self.before, {}, []
         for owner, was in used.values():
             if (names := self._changed(owner, was)) and self._is_new(owner, names):
                 kind: Any = partial(_UsesOfLent, owner, names, self.others)
-                if name := arguments.still_used(owner, self.root, quiet=True, kind=kind):
+                if name := still_used.still_used(owner, self.root, quiet=True, kind=kind):
                     self.marks.mark("argument", name)
 
     def _changed(self, owner: Any, was: _State) -> frozenset[str]:

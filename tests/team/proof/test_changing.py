@@ -1,4 +1,4 @@
-"""agentmem.team.proof.arguments: a test that goes on to use what the code has changed takes it from the code."""
+"""agentmem.team.proof.changing: a test that goes on to use what the code has changed takes it from the code."""
 
 from pathlib import Path
 
@@ -65,6 +65,11 @@ def test_uses_it_no_more():
     assert popped(values) == 2
 
 
+def test_fails():
+    values = [3, 1, 2]
+    assert ordered(values) == [9, *sorted(values)]
+
+
 def test_changes_and_returns_nothing():
     values = [3, 1, 2]
     sorts(values)
@@ -73,8 +78,9 @@ def test_changes_and_returns_nothing():
 
 
 def test_an_argument_that_the_code_changed(tmp_path: Path) -> None:
-    """It may be compared with what is written down, and not be what a test computes with."""
+    """It may be compared with what is written down, and not be what a test computes with; one that fails fails."""
     found = verdicts(apart(tmp_path, {"works.py": CODE}, {"tests/test_a.py": TESTS}))
     marked = {"test_computes_with_it", "test_loops_over_it", "test_in_a_loop"}
-    assert found == {name: "unproven argument" if name in marked else "proven" for name in found}
+    wanted = {**dict.fromkeys(found, "proven"), **dict.fromkeys(marked, "unproven argument"), "test_fails": "failed"}
+    assert found == wanted
     assert len(found) == TESTS.count("def test_")
