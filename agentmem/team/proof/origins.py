@@ -112,6 +112,8 @@ class Changes:
         if kind is types.BuiltinFunctionType or kind is types.MethodWrapperType:
             owner = value.__self__
             return WRITTEN if owner is None or isinstance(owner, types.ModuleType) else self.of(owner, depth + 1)
+        if kind.__module__.partition(".")[0] == "numpy" and hasattr(kind, "__call__"):  # noqa: B004  # nothing is called
+            return WRITTEN
         if kind is types.FunctionType:
             return OPEN if self.is_inside(unwrapped(value)) else WRITTEN
         if kind is types.MethodType:

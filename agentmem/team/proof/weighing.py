@@ -109,6 +109,7 @@ class Weighing:
         self.nested = {one.name: one for one in functions_in(node) if one is not node}
         self.loops = [one for one in ast.walk(node) if isinstance(one, LOOPS) and place and _spans(one, place[0])]
         self.lazily, self.suspects = False, False
+        self.shadowed = frozenset[str]()
         self.methods: Mapping[str, Sequence[ast.AST]] = {}
         self.outer = {
             name for one in ast.walk(node) if isinstance(one, ast.Global | ast.Nonlocal) for name in one.names
@@ -231,13 +232,23 @@ class Weighing:
         return self._mixed(node, WRITTEN.union(*parts))
 
     def _comprehension(self, node: Any) -> Origins:
-        origins = WRITTEN
+        origins, before = WRITTEN, (self.bound, self.absorbed, self.shadowed)
+        self.bound, self.absorbed = dict(self.bound), dict(self.absorbed)
         for one in node.generators:
             given = self.of(one.iter)
+            names = {part.id for part in ast.walk(one.target) if isinstance(part, ast.Name)}
+            self.shadowed |= names
+            for name in names:
+                self.bound.pop(name, None)
+                self.absorbed.pop(name, None)
             self._bind(one.target, given)
             origins = origins.union(given, *map(self.of, one.ifs))
         parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        return self._mixed(node, origins.union(*map(self.of, parts)))
+        origins = origins.union(*map(self.of, parts))
+        more = [(name, one) for name, one in self.absorbed.items() if name not in self.shadowed]
+        self.bound, self.absorbed, self.shadowed = before
+        self.absorbed |= more
+        return self._mixed(node, origins)
 
     def is_sized(self, node: ast.expr) -> bool:
         """True for what this function compares, or asks for its size, elsewhere than in a loop over it."""
@@ -282,7 +293,7 @@ class Weighing:
         return self.absorbed.get(node.id, WRITTEN) if isinstance(node, ast.Name) else OPEN
 
     def _name(self, name: str) -> Origins:
-        held, bound = self.value_of(name), self.bound.get(name)
+        held, bound = MISSING if name in self.shadowed else self.value_of(name), self.bound.get(name)
         more = self.absorbed.get(name, WRITTEN) | self.changes.put.get(name, WRITTEN)
         if self.changes.is_inside(held) or (held is MISSING and name in self.nested):
             return more
@@ -293,7 +304,8 @@ class Weighing:
     def _held(self, node: ast.AST) -> Any:
         """What an expression of names, attributes and written keys holds; MISSING where it was put there later."""
         if isinstance(node, ast.Name):
-            return MISSING if node.id in self.bound and self.place is not None else self.value_of(node.id)
+            known = node.id in self.shadowed or (node.id in self.bound and self.place is not None)
+            return MISSING if known else self.value_of(node.id)
         if isinstance(node, ast.Attribute) and (owner := self._held(node.value)) is not MISSING:
             return attribute(owner, node.attr)
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
@@ -326,6 +338,7 @@ class Weighing:
             self._flag(node)
         if self._compares(node):
             self._compared(node, given)
+            self._judge(node, [of_function, WRITTEN.union(*origins)])  # a mock's own assertion
             every = WRITTEN
         self._spread(node, owner, given, origins)
         return self._mixed(node, every)
@@ -367,7 +380,8 @@ class Weighing:
             elif isinstance(one, ast.Attribute) and self._is_method(one):
                 self._absorb(one.value, CODE)
             origins = self.of(one) - OPEN
-            every |= origins - CHANGED if _is_handed(one) else origins
+            asserts = isinstance(node.func, ast.Attribute) and node.func.attr.startswith("assert")
+            every |= origins - CHANGED if _is_handed(one) and not asserts else origins
         return self._mixed(node, every)
 
     def _is_method(self, node: ast.Attribute) -> bool:
