@@ -170,12 +170,22 @@ class Weighing:
         if len(shown) == len(sides) > 1 and len(lengths) == 1 and not starred:
             pairs = zip(*(one.elts for one in shown), strict=True)
             return WRITTEN.union(*(self._compared(node, list(pair)) for pair in pairs))
-        origins = [self._plainly(one) for one in sides]
+        origins = [self._beside(one, sides) for one in sides]
         if len(shown) == 1 and sum(map(bool, origins)) == 1:  # beside what is written down
             return WRITTEN.union(*(self._mixed(node, self.of(one)) for one in shown[0].elts))
         if not things:
             self._judge(node, origins)
         return WRITTEN.union(*origins)
+
+    def _beside(self, node: ast.expr, sides: Sequence[ast.expr]) -> Origins:
+        """The origins of one side. A thing that stands before the call which changes it is compared when it has."""
+        place = self.place
+        if place is None or not _is_handed(node) or not any(_spans(one, place[0]) for one in sides if one is not node):
+            return self._plainly(node)
+        self.place = None
+        found = self._plainly(node)
+        self.place = place
+        return found
 
     def _truth(self, node: ast.expr) -> None:
         """What must hold: each part of ``a and b`` by itself."""
