@@ -28,18 +28,24 @@ class Earlier:
 
     def __init__(self, link: Any) -> None:
         self.link, self.test, self.moment, self.asked = link, -1, 0, -1
-        self.came = list[Any]()
+        self.came, self.for_all = list[Any](), list[Any]()
         self.answers = list[Any]()  # containers that the code gave, and has changed since
 
     def gave(self, made: Any) -> None:
         """The code gives an instance."""
-        if self.test != self.link.marks.test:
-            self.test, self.came = self.link.marks.test, []
+        self._begin()
         self.came = [*self.came[1 - _MANY :], made]
+        if self.test == 0:  # while the file is loaded, or by a fixture for many tests
+            self.for_all = self.came
+
+    def _begin(self) -> None:
+        if self.test != self.link.marks.test:
+            self.test, self.came = self.link.marks.test, list(self.for_all)
 
     def know(self) -> int:
         """Ask for the fields of what has come: the code is told of a value of the test's next. Gives the moment."""
-        if self.test != self.link.marks.test or not self.came:
+        self._begin()
+        if not self.came:
             return 0
         if self.asked != self.link.asked:  # it has been asked for more than to make the test's own
             self.moment += 1

@@ -170,7 +170,8 @@ class Weighing:
         if len(shown) == len(sides) > 1 and len(lengths) == 1 and not starred:
             pairs = zip(*(one.elts for one in shown), strict=True)
             return WRITTEN.union(*(self._compared(node, list(pair)) for pair in pairs))
-        origins = [self._beside(one, sides) for one in sides]
+        same = things or (isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2].startswith("assertIs"))
+        origins = [self._plainly(one) if same else self._beside(one, sides) for one in sides]
         if len(shown) == 1 and sum(map(bool, origins)) == 1:  # beside what is written down
             return WRITTEN.union(*(self._mixed(node, self.of(one)) for one in shown[0].elts))
         if not things:
