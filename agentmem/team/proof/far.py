@@ -38,6 +38,7 @@ class FarMeta(type):
         return far_get(cls._far_link, cls._far_kind, "__doc__") if "_far_special" in cls.__dict__ else None
 
     def __call__(cls, *given: Any, **named: Any) -> Any:
+        cls._far_link.twins.uses(cls)
         if (make := cls.__dict__.get("_far_make")) is not None:
             return make(cls, given, named)
         made = cls._far_link.call(cls._far_kind, given, named, cls.__name__)
@@ -54,7 +55,9 @@ class FarMeta(type):
         if name.startswith(("_far", "__abc")):
             raise AttributeError(name)
         members = cls.__dict__.get("_far_members", {})
-        value = member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
+        link, kind = cls._far_link, cls._far_kind
+        link.twins.uses(cls)
+        value = member(cls, name) if name in members else link.twins.named(name, lambda: far_get(link, kind, name))
         if not name[:1].islower() and isinstance(value, FarBase):
             value.__dict__.setdefault("_far_label", f"{cls.__name__}.{name}")
         if isinstance(value, FarBase) and agreeing.is_method(cls, name):

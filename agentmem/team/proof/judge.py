@@ -162,6 +162,7 @@ class Watching:
             str(item.path), name, "numpy"
         ):
             self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
+        self.link.twins.settle(item)
         if found := self.link.proxies.belonging:
             self.marks.doubt("compares", found)
         if found := self.watch.own.written(str(item.path)):

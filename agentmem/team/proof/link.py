@@ -23,6 +23,7 @@ from agentmem.team.proof.ends import EndsOfErrors
 from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
+from agentmem.team.proof.twins import Twins
 from agentmem.team.proof.wire import Broken, TellsPlace, TooLarge, Wire
 
 _CHANGES = ("same", "keep", "was", "now", "name", "inside")  # what is told with an answer, besides arguments
@@ -60,7 +61,7 @@ class SubjectLink:
         self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
         self.heard, self.mutated, self.unheld = list[Any](), list[Any](), set[str]()
-        self.unmade: list[list[Any]] = []
+        self.twins, self.unmade = Twins(self), list[list[Any]]()
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None
 
@@ -328,7 +329,7 @@ class SubjectLink:
             elif kind == "changed" and noted in (["folder"], ["environment"]):
                 self.marks.changed.add(noted[0])
             elif kind == "warning" and len(noted) == 2:
-                category = self.proxies.of(["c", noted[0]])
+                category = self.twins.came(self.proxies.of(["c", noted[0]]))
                 if isinstance(category, type) and issubclass(category, Warning):
                     self._warn(str(noted[1]), category)
 
@@ -411,7 +412,7 @@ class SubjectLink:
             return arrays.decode_array(given)
         if given[0] == "dd":
             return values.defaulted(given, self._read, depth)
-        return self.proxies.of(given)
+        return self.twins.came(self.proxies.of(given))
 
     def _still_lent(self, number: Any) -> None:
         """Marks a test in which the code comes back to what another test has lent to it."""

@@ -59,7 +59,7 @@ class FarModule(types.ModuleType):
             if of_tests():
                 self._far_link.marks.doubt("special", f"{self.__name__}.{name}")
             raise AttributeError(name)
-        return far_get(self._far_link, self._far, name)
+        return self._far_link.twins.named(name, lambda: far_get(self._far_link, self._far, name))
 
     def _starred(self, names: Any) -> Any:
         """The names for ``from ... import *``. Marks all tests of a file that uses one which was another thing's."""

@@ -244,7 +244,7 @@ class Subject:
         if what == "import":
             importlib.import_module(target)
             return None
-        if what in ("names", "dir", "twins"):
+        if what in ("names", "dir", "twins", "known"):
             return classes.names(self.decode(target), what, *asked[2:])
         if what == "call":
             return self._call(self._callable(target), asked[2], asked[3], changes)
