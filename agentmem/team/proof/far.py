@@ -300,7 +300,7 @@ def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> 
         link.marks.not_proven("private", name)
     link.marks.moved = True
     what = ("set", "del") if of_tests() else ("put", "back")  # as mock does, and pytest's monkeypatch
-    link.ask(what[not value], reference, name, *map(link.encode, value))
+    link.ask(what[not value], reference, name, *map(link.encode, value), given=value)
 
 
 def of_tests() -> bool:

@@ -22,7 +22,7 @@ from agentmem.team.proof.classes import known
 from agentmem.team.proof.ends import EndsOfErrors
 from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
+from agentmem.team.proof.sharing import HeldByTest, argument, contents
 from agentmem.team.proof.twins import Twins
 from agentmem.team.proof.wire import Broken, TellsPlace, TooLarge, Wire
 
@@ -171,18 +171,31 @@ class SubjectLink:
 
     def bring_copies(self, *, forget: bool = False) -> None:
         """Bring what a test changed in containers that the code holds too; ``forget`` them at the end of a test."""
-        for number, value in self.shared.changed():
-            if number in self.shared.inside:
-                self.marks.mark("shared", brief(value))
+        for number, value in self._brought():
             if not self.dead:
-                self.ask("bring", number, self.encode(value))
+                self.ask("bring", number, value)
         if forget:
             self.shared.forget()
 
+    def _brought(self) -> list[tuple[int, Any]]:
+        """What a test changed. Marks it where it has another copy of that, or of a part of it."""
+        found = self.shared.changed()
+        if apart := [value for number, value in found if number in self.shared.inside | self.shared.twice]:
+            self.marks.mark("shared", brief(apart[0]))
+        return [(number, self.encode(value)) for number, value in found]
+
     def settle(self) -> None:
-        """A test has ended: it is not proven if it changed a container that holds one which is held elsewhere too."""
-        if (found := self.shared.parted()) is not None:
+        """A test has ended: it is not proven if it changed a container of which a part is held elsewhere too, or one
+        that nobody brings."""
+        if (found := self.shared.parted(self._parted)) is not None:
             self.marks.mark("shared", brief(found))
+
+    def _parted(self) -> Any:
+        calls = self.marks.calls
+        try:
+            return None if self.dead else self.ask("parted", None)
+        finally:
+            self.marks.calls = calls  # it is no call of the test's
 
     def call(self, target: list[Any], given: Sequence[Any], named: dict[str, Any], label: str = "") -> Any:
         """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
@@ -275,44 +288,26 @@ class SubjectLink:
         elif change[0] == "now":
             self._changed_later(change)
         elif change[0] == "same":
-            return self._at(change[1], given)
+            return argument(given, change[1])
         else:
-            return self._shared(change, given, value)
+            return self.shared.taken(change, given, value)
         return value
 
     def _changed_argument(self, change: Any, given: Sequence[Any]) -> None:
         if type(change) is not list or len(change) != 2:
             raise Broken("a change is not of the agreed form")
-        values.bring(self._at(change[0], given), self.decode(change[1]))
+        values.bring(argument(given, change[0]), self.decode(change[1]))
         self.mutated.append(given[change[0]])
 
     def _changed_later(self, change: list[Any]) -> None:
         """The code has changed a container of an earlier call, which it holds."""
         content = self.decode(change[-1])
         if (known := self.shared.known(change[1], content)) is not None:
+            if change[1] in self.shared.twice:
+                self.marks.mark("shared", brief(known))
             values.bring(known, content)
             self.shared.note(change[1], known)
             self.mutated += [known] if change[1] in self.shared.own else []
-
-    def _shared(self, change: list[Any], given: Sequence[Any], value: Any) -> Any:
-        """The code holds an argument, or the answer, too. An answer that is known stays the one that it was."""
-        if len(change) != 4 or type(change[2]) is not int:
-            raise Broken("a change is not of the agreed form")
-        own = change[1] != ANSWER
-        found = self._at(change[1], given) if own else value
-        if not own and change[0] == "was" and (known := self.shared.known(change[2], value)) is not None:
-            values.bring(known, value)
-            found = known
-        if not values.can_change(found):
-            raise Broken("a change is not of the agreed form")
-        self.shared.note(change[2], found, own=own, inside=bool(change[3]))
-        return value if own else found
-
-    def _at(self, place: Any, given: Sequence[Any]) -> Any:
-        """An argument that a call can change. Raises Broken for another."""
-        if type(place) is not int or not 0 <= place < len(given) or not values.can_change(given[place]):
-            raise Broken("a change is not of the agreed form")
-        return given[place]
 
     def _heard(self, heard: Any) -> None:
         """What the code printed, warned of and logged comes out here too."""
@@ -429,10 +424,15 @@ class SubjectLink:
         try:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
+            every = [*given, *named.values()]
+            for change in frame[6] if len(frame) > 6 else ():
+                self._changed(change, (), every)
+            given, named = every[: len(given)], dict(zip(named, every[len(given) :], strict=True))
             self.heard += [given, named]
             known, before = len(self.lent), contents(given, self.encode)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=self.fresh.get(number))
-            answer = ["ret", lending.written(used, self.encode)]
+            held = self.shared.lent(lending.given(used))
+            answer = ["ret", lending.written(used, self.encode), held, self._brought()]
             if before != contents(given, self.encode):
                 self.marks.mark("shared", "an argument of its function")
             self.fresh |= lending.made(self.lent, used, known) if what == "call" else {}
