@@ -9,7 +9,7 @@ import types
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from agentmem.team.proof import agreeing, measuring
+from agentmem.team.proof import agreeing, empties, measuring
 from agentmem.team.proof.chosen import noted, same_content
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.made import keep_fields, states_of, told_state
@@ -318,10 +318,12 @@ def far_do(owner: Any, what: str, *given: Any) -> Any:
     arguments, before = [link.encode(one) for one in (owner, *given)], measuring.value_before(owner, what, given)
     try:
         answer = agreeing.together(owner, what, given, lambda: link.ask("do", what, arguments, given=(owner, *given)))
-    except StopIteration:
-        if is_measured(owner):
+    except (StopIteration, IndexError) as end:
+        empties.ended(owner, what, given)
+        if is_measured(owner) and isinstance(end, StopIteration):
             link.marks.mark("compares", f"what {type(owner).__name__} does not give")
         raise
+    empties.asked(owner, what, answer)
     return measuring.measured(owner, what, given, answer, before)
 
 

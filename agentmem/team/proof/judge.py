@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from agentmem.team.proof.chosen import names_unheld
+from agentmem.team.proof.empties import had_none
 from agentmem.team.proof.ends import is_checked
 from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.late import Patience
@@ -158,9 +159,8 @@ class Watching:
             if found := doubted(file, one):
                 self.marks.doubt("process", found)
         self._ask_of_text(str(item.path), name, vars(getattr(item, "module", None) or object))
-        if any(type(one) in (list, tuple) and not one for one in self.link.heard) and uses(
-            str(item.path), name, "numpy"
-        ):
+        used = used_names(str(item.path), name)
+        if uses(str(item.path), name, "numpy") and had_none(self.link.heard, used):
             self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
         self.link.twins.settle(item)
         if found := self.link.proxies.belonging:

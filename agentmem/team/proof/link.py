@@ -315,7 +315,7 @@ class SubjectLink:
             return
         if type(heard) is not list or len(heard) != 3 or not all(type(one) is str for one in heard[:2]):
             raise Broken("an output is not of the agreed form")
-        self.heard += heard[:2]
+        self.heard += filter(None, heard[:2])
         for stream, text in zip((sys.stdout, sys.stderr), heard[:2], strict=True):
             stream.write(text)
         for kind, *noted in heard[2] if type(heard[2]) is list else ():
@@ -428,7 +428,7 @@ class SubjectLink:
             for change in frame[6] if len(frame) > 6 else ():
                 self._changed(change, (), every)
             given, named = every[: len(given)], dict(zip(named, every[len(given) :], strict=True))
-            self.heard += [given, named]
+            self.heard += filter(None, (given, named))
             known, before = len(self.lent), contents(given, self.encode)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=self.fresh.get(number))
             held = self.shared.lent(lending.given(used))
