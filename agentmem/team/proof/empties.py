@@ -6,10 +6,12 @@ lets it say of all items at once that they are equal, it is marked if anything o
 """
 
 import functools
+import importlib
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from agentmem.team.proof.agreeing import is_far, is_opaque
@@ -39,6 +41,13 @@ class Empties:
     def __init__(self, link: Any) -> None:
         self.link = link
         self.heard: set[str] = set()
+
+    def load(self) -> None:
+        """Load NumPy's functions where a file of the tests has its name: they would come in the middle of a test."""
+        files = [str(getattr(one, "__file__", "")) for one in list(sys.modules.values())]
+        with suppress(ImportError, OSError):
+            if any(b"numpy" in Path(one).read_bytes() for one in files if one.startswith(self.link.inside)):
+                importlib.import_module("numpy.testing")
 
     def install(self) -> None:
         """Hear of them from now on, where NumPy is loaded."""

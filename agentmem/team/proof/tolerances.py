@@ -69,6 +69,7 @@ class Tolerances:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What the code gave while the file was loaded is the code's too."""
         self.loaded = list(self.link.heard)
+        self.empties.load()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
