@@ -9,6 +9,7 @@ import importlib.machinery
 import sys
 import types
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from agentmem.team.proof.arguments import names_in
@@ -59,7 +60,8 @@ class FarModule(types.ModuleType):
             if of_tests():
                 self._far_link.marks.doubt("special", f"{self.__name__}.{name}")
             raise AttributeError(name)
-        return self._far_link.twins.named(name, lambda: far_get(self._far_link, self._far, name))
+        get = partial(far_get, self._far_link, self._far, name)
+        return self._far_link.twins.named(name, get, self.__name__)
 
     def _starred(self, names: Any) -> Any:
         """The names for ``from ... import *``. Marks all tests of a file that uses one which was another thing's."""

@@ -28,10 +28,11 @@ class Twins:
         self.names: dict[int, set[str]] = {}
         self.things: dict[int, Any] = {}
         self.keys: dict[int, set[str]] = {}
+        self.modules: dict[tuple[int, str], set[str]] = {}
         self.listed: dict[int, frozenset[str]] = {}
         self.shared, self.own, self.test = list[Any](), list[Any](), 0
         self.tabled = list[Any]()
-        self.used, self.got = set[int](), set[int]()
+        self.used, self.got, self.rows = set[int](), set[int](), set[int]()
 
     def came(self, value: Any) -> Any:
         """What the code has given is noted for the test, or for all tests of the file where it is shared by them."""
@@ -43,11 +44,11 @@ class Twins:
         now = self.link.marks.test
         if now and now != self.test:
             self.test, self.own, self.tabled = now, [], []
-            self.used.clear()
-            self.got.clear()
+            for one in (self.used, self.got, self.rows):
+                one.clear()
 
-    def named(self, name: str, get: Callable[[], Any]) -> Any:
-        """What stands under a public name of a module or class of the code's. It is no answer."""
+    def named(self, name: str, get: Callable[[], Any], module: str = "") -> Any:
+        """What stands under a name of a module or class of the code's. It is no answer."""
         self._begin()
         came = self.own if self.link.marks.test else self.shared
         before = len(came)
@@ -57,10 +58,12 @@ class Twins:
             self.things[id(value)] = value
             self.names.setdefault(id(value), set()).add(name)
             self.got.add(id(value))
-        elif type(value) is dict:
+            if module:
+                self.modules.setdefault((id(value), name), set()).add(module)
+        elif type(value) in (dict, list, tuple):
             self.tabled += came[before:]
             del came[before:]
-            self._table(name, value)
+            self._table(name, value if type(value) is dict else dict(enumerate(value)))
         return value
 
     def uses(self, kind: Any) -> None:
@@ -75,7 +78,9 @@ class Twins:
             if _is_thing(one):
                 self.things[id(one)] = one
                 keys.setdefault(id(one), set()).add(f"{name}[{key!r}]")
-        self.keys |= {one: found for one, found in keys.items() if len(found) > 1}
+        twice = {one: found for one, found in keys.items() if len(found) > 1}
+        self.keys |= twice
+        self.rows |= twice.keys()
 
     def settle(self, item: Any) -> None:
         """A test has ended: it is marked if it has, by a name that tells of no other thing, what the code gave it."""
@@ -97,11 +102,13 @@ class Twins:
                 return found
         kinds = {id(kind): kind for one in answers for kind in self._kinds(one)}
         told = {one: found for one, kind in kinds.items() if (found := self._alike(kind, self.keys))}
-        told |= {id(one): found for one in self.tabled if (found := self._alike(one, {}))}
-        if not told:
+        rows = {id(one): found for one in self.tabled if (found := self._alike(one, {}))}
+        if not told and not rows:
             return ""
         mine = {*self.got, *(id(one) for one in _things(held()))}
-        return next((found for one, found in told.items() if one in mine), "")
+        if found := next((found for one, found in told.items() if one in mine or one in self.rows), ""):
+            return found
+        return next((found for one, found in rows.items() if one in mine), "")
 
     def _kinds(self, value: Any) -> Iterator[Any]:
         """The classes of an error or object, of which a test may have asked whether it is of one."""
@@ -114,16 +121,25 @@ class Twins:
         number = id(thing)
         if self.things.get(number, self) is not thing:
             return ""
-        names, own = self.names.get(number, set()), thing.__name__ if isinstance(thing, type) else ""
-        if len(found := names | keys.get(number, set())) > 1:
-            return f"{' and '.join(sorted(found)[:4])} are one"
+        names, own = self.names.get(number, set()), _own_name(thing)
+        if found := next((one for name in names if (one := self._apart(number, name))), ""):
+            return found
+        if len(every := names | keys.get(number, set())) > 1:
+            return f"{' and '.join(sorted(every)[:4])} are one"
         if not names or names == {own}:
             return ""
         if isinstance(thing, type) and not hasattr(thing, "_far_link"):
             return f"{min(names)} is Python's {own}"
-        if len(every := self._listed(thing) | names) > 1:
-            return f"{' and '.join(sorted(every)[:4])} are one"
+        if len(known := self._listed(thing) | names) > 1:
+            return f"{' and '.join(sorted(known)[:4])} are one"
         return "" if self.listed[number] else f"{min(names)} stands in no module or class"
+
+    def _apart(self, number: int, name: str) -> str:
+        """Two modules, neither of them in the other, of which a file has the same thing by the same name."""
+        every = sorted(self.modules.get((number, name), ()))
+        pairs = ((one, other) for at, one in enumerate(every) for other in every[at + 1 :])
+        found = next((pair for pair in pairs if not f"{pair[1]}.".startswith(f"{pair[0]}.")), None)
+        return "" if found is None else f"{name} of {found[0]} and of {found[1]} are one"
 
     def _listed(self, thing: Any) -> frozenset[str]:
         """The names of a thing in the code's modules and classes, as the subject says once."""
@@ -142,10 +158,15 @@ class Twins:
 
 
 def _is_thing(value: Any) -> bool:
-    """True for a class, also one of Python's, and for an object of the code's that is no plain value."""
-    if isinstance(value, type):
+    """True for a class, also one of Python's, a module, and an object of the code's that is no plain value."""
+    if isinstance(value, type | types.ModuleType):
         return True
     return is_far(value) and (is_opaque(value) or "_far_member" in value.__dict__)
+
+
+def _own_name(thing: Any) -> str:
+    """The name that a class or module has itself; "" for other things."""
+    return str(thing.__name__).rpartition(".")[2] if isinstance(thing, type | types.ModuleType) else ""
 
 
 def _things(values: Iterable[Any]) -> Iterator[Any]:
