@@ -52,7 +52,7 @@ class SubjectLink:
         self.lock = threading.RLock()
         self.fresh: dict[int, bool] = {}
         self.numbers: dict[int, int] = {}
-        self.shared = HeldByTest(self.encode)
+        self.shared = HeldByTest(self.encode, lambda: not marks.test)
         self.dead, self.gone = "", False
         self.depth, self.ending, self.asked, self.waited = 0, 0, 0, -1
         self.around = Around(marks)

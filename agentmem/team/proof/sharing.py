@@ -146,8 +146,9 @@ class HeldByCode(_Watched):
 class HeldByTest(_Watched):
     """The judge's: its copies of such containers, by the numbers that the subject gave them."""
 
-    def __init__(self, write: Callable[[Any], Any]) -> None:
+    def __init__(self, write: Callable[[Any], Any], lasts: Callable[[], bool] = bool) -> None:
         super().__init__(write, 2 * _MANY)
+        self.lasts, self.lasting = lasts, set[int]()
         self.inside: set[int] = set()
         self.own: set[int] = set()
         self.twice: set[int] = set()
@@ -165,6 +166,7 @@ class HeldByTest(_Watched):
         self._let_go()
         super().note(number, value)
         self.own |= {number} if own else set()
+        self.lasting |= {number} if self.lasts() else set()
         self.inside |= {number} if inside else set()
 
     def lent(self, value: Any) -> list[list[Any]]:
@@ -228,9 +230,13 @@ class HeldByTest(_Watched):
         return next((value for value in map(self.value, every) if value is not None), None)
 
     def forget(self) -> None:
-        """A new test begins."""
-        self.held, self.late, self.ids, self.noted, self.lost = {}, {}, {}, 0, None
-        self.inside, self.own, self.twice = set(), set(), set()
+        """A new test begins. What came while ``lasts`` was true is there for all tests."""
+        kept = self.lasting & (self.held.keys() | self.late.keys())
+        self.held = {one: self.held[one] for one in self.held if one in kept}
+        self.late = {one: self.late[one] for one in self.late if one in kept}
+        self.ids = {id(self.value(one)): one for one in kept}
+        self.inside, self.own, self.twice = self.inside & kept, self.own & kept, self.twice & kept
+        self.noted, self.lost = len(kept), None
 
     def _let_go(self) -> None:
         """Of those that give way, at this end or the other, what the test has no more is not looked at."""
@@ -256,9 +262,10 @@ def argument(given: Sequence[Any], place: Any) -> Any:
 
 
 def at(value: Any, place: Any) -> Any:
-    """The part of a value at a place: of what a tuple, an error, or a list of arguments holds. Raises Broken."""
+    """The part of a value at a place: of what a tuple, an error, a list or a dict holds. Raises Broken."""
     for one in place if type(place) is list else [None]:
         parts = value.args if isinstance(value, BaseException) else value
+        parts = list(parts.values()) if isinstance(parts, dict) else parts
         if type(one) is not int or not isinstance(parts, list | tuple) or not 0 <= one < len(parts):
             raise Broken("a change is not of the agreed form")
         value = tuple.__getitem__(parts, one) if isinstance(parts, tuple) else parts[one]
@@ -291,12 +298,23 @@ def _held_elsewhere(path: list[int], value: Any, spare: int, held: bool) -> Iter
         inside = not is_array(value) and size_of(value) <= LOOKED_AT and _is_held_inside(value, 0)
         if held or inside:
             yield path, value, inside
+        if inside and len(path) <= _DEEP:
+            yield from _in_rows(path, value)
     elif isinstance(value, tuple) and len(path) <= _DEEP:
         held = held or getrefcount(value) > spare + _HERE
         for place in range(min(tuple.__len__(value), _INSIDE)):
             one = tuple.__getitem__(value, place)
             if type(one) not in (int, str, float, bool):
                 yield from _held_elsewhere([*path, place], one, 2, held)  # the tuple's, and that of the name here
+
+
+def _in_rows(path: list[int], value: Any) -> Iterator[_Part]:
+    """The same of tuples of the code's own classes in a list or dict: they cross each as one, and stay as they were."""
+    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for place in range(min(len(parts), _INSIDE)):
+        one = parts[place]
+        if isinstance(one, tuple) and type(one) is not tuple:
+            yield from _held_elsewhere([*path, place], one, 3, held=False)
 
 
 def _is_view(value: Any) -> bool:

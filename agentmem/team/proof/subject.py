@@ -256,8 +256,9 @@ class Subject:
             return self._call(self._callable(target), asked[2], asked[3], changes)
         if what == "do":
             return self._call(OPERATIONS[target], asked[2], [], changes)
-        if what == "get":
-            value = self._get(self.decode(target), asked[2])
+        if what in ("get", "await"):
+            it = self.decode(target)
+            value = self._get(it, asked[2]) if what == "get" else self._await(it)
             changes += self.held.told(ANSWER, value, 1)
             return value
         if what in ("set", "del", "put", "back"):
@@ -270,8 +271,6 @@ class Subject:
         if what in ("copy", "bare"):
             found = self.decode(target)
             return values.state_of(found) if what == "copy" else bare.crossing(found, self.encode, self.described)
-        if what == "await":
-            return self._await(self.decode(target))
         raise Refused("unknown", what)
 
     def _callable(self, given: list[Any]) -> Any:
