@@ -8,7 +8,7 @@ class, and each that came as an answer, an error or an argument; where one is bo
 
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -84,14 +84,16 @@ class Twins:
 
     def settle(self, item: Any) -> None:
         """A test has ended: it is marked if it has, by a name that tells of no other thing, what the code gave it."""
-        if found := self.alike(partial(_held_by, item, self.link.inside)):
+        given = list(getattr(item, "funcargs", {}).values())
+        if found := self.alike(partial(_held_by, item, self.link.inside), given):
             self.link.marks.mark("compares", found)
 
-    def alike(self, held: Callable[[], Iterable[Any]]) -> str:
+    def alike(self, held: Callable[[], Iterable[Any]], given: Sequence[Any] = ()) -> str:
         """What a test was given by one of two names, and by the code as an answer; "" for nothing.
 
         Of what lies in a table of a module's, and of the class of an error or object, only such counts as the test has
-        in its hands: ``held`` are values in which that is. An object's class counts if the test makes none of it.
+        in its hands: its arguments are ``given``, and ``held`` are other values in which that is. An object's class
+        counts if it is given, or the test makes none of it.
         """
         if not self.names and not self.keys:
             return ""
@@ -100,22 +102,24 @@ class Twins:
         for one in answers:
             if found := self._alike(one, self.keys):
                 return found
-        kinds = {id(kind): kind for one in answers for kind in self._kinds(one)}
+        mine = {id(one) for one in _things(given)}
+        kinds = {id(kind): kind for one in answers for kind in self._kinds(one, mine)}
         told = {one: found for one, kind in kinds.items() if (found := self._alike(kind, self.keys))}
         rows = {id(one): found for one in self.tabled if (found := self._alike(one, {}))}
         if not told and not rows:
             return ""
-        mine = {*self.got, *(id(one) for one in _things(held()))}
+        mine |= {*self.got, *(id(one) for one in _things(held()))}
         if found := next((found for one, found in told.items() if one in mine or one in self.rows), ""):
             return found
         return next((found for one, found in rows.items() if one in mine), "")
 
-    def _kinds(self, value: Any) -> Iterator[Any]:
-        """The classes of an error or object, of which a test may have asked whether it is of one."""
+    def _kinds(self, value: Any, given: set[int]) -> Iterator[Any]:
+        """The classes of an error or object, or above a class, of which a test may have asked whether it is of one."""
         error = isinstance(value, BaseException)
-        if error or (is_far(value) and not isinstance(value, type)):
-            kinds = (kind for kind in type(value).__mro__ if id(kind) in self.things)
-            yield from (kind for kind in kinds if error or id(kind) not in self.used)
+        if error or is_far(value) or isinstance(value, type):
+            every = (value if isinstance(value, type) else type(value)).__mro__
+            kinds = (kind for kind in every if id(kind) in self.things)
+            yield from (kind for kind in kinds if error or id(kind) in given or id(kind) not in self.used)
 
     def _alike(self, thing: Any, keys: Mapping[int, set[str]]) -> str:
         number = id(thing)
@@ -185,10 +189,9 @@ def _inside(value: Any, depth: int) -> Iterator[Any]:
 
 
 def _held_by(item: Any, inside: str) -> Iterator[Any]:
-    """What a test has in its hands: its arguments, what it names of its file, class and closure, and all that other
-    files of the tests hold."""
+    """What a test has in its hands besides its arguments: what it names of its file, class and closure, and all that
+    other files of the tests hold."""
     used = used_names(str(item.path), str(getattr(item, "originalname", None) or item.name))
-    yield from getattr(item, "funcargs", {}).values()
     module, kind, function = (getattr(item, name, None) for name in ("module", "cls", "function"))
     for cell in getattr(function, "__closure__", None) or ():
         with suppress(ValueError):  # it is empty
