@@ -127,7 +127,7 @@ class SubjectLink:
         self.note_call(wide=what == "call")
         asserted = self.marks.asserted
         try:
-            answer = self._answered(self._asked([what, *asked]), given)
+            answer = self._answered(self._asked([what, *asked], given), given)
             if self.marks.asserted > asserted:
                 self.marks.mark("swallowed")
             return self._used(answer)
@@ -220,7 +220,7 @@ class SubjectLink:
         if (first := self.marks.came.setdefault(id(answer), text)) != text:
             self.marks.mark("compares", f"{first} and {text} give the same object")
 
-    def _asked(self, request: list[Any]) -> list[Any]:
+    def _asked(self, request: list[Any], given: Sequence[Any]) -> list[Any]:
         number, left = secrets.randbits(50), self.wire.seconds
         try:
             self._sent([number, "do", self.around.changed(), self.unmade, *request])
@@ -236,7 +236,7 @@ class SubjectLink:
             if frame[1] != "ask":
                 return frame
             self._heard(frame[5] if len(frame) > 5 else None)
-            number, lent = secrets.randbits(50), self._lend(frame)
+            number, lent = secrets.randbits(50), self._lend(frame, given)
             self._sent([number, *lent, self.unmade])
 
     def _sent(self, frame: list[Any]) -> None:
@@ -414,7 +414,7 @@ class SubjectLink:
         if self.lent_in.get(number, 0) not in (0, self.marks.test):
             self.marks.mark("kept", type(self.lent[number]).__name__)
 
-    def _lend(self, frame: list[Any]) -> list[Any]:
+    def _lend(self, frame: list[Any], running: Sequence[Any]) -> list[Any]:
         """The answer to what the code asks of an object that was lent to it."""
         _, _, number, what, asked = frame[:5]
         if type(number) is not int or number not in self.lent or type(asked) is not list or type(what) is not str:
@@ -429,11 +429,11 @@ class SubjectLink:
                 self._changed(change, (), every)
             given, named = every[: len(given)], dict(zip(named, every[len(given) :], strict=True))
             self.heard += filter(None, (given, named))
-            known, before = len(self.lent), contents(given, self.encode)
+            known, before = len(self.lent), contents(given, self.encode, running)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=self.fresh.get(number))
             held = self.shared.lent(lending.given(used))
             answer = ["ret", lending.written(used, self.encode), held, self._brought()]
-            if before != contents(given, self.encode):
+            if before != contents(given, self.encode, running):
                 self.marks.mark("shared", "an argument of its function")
             self.fresh |= lending.made(self.lent, used, known) if what == "call" else {}
             return answer

@@ -17,6 +17,7 @@ from agentmem.team.proof.values import LOOKED_AT, bring, can_change, holds_one, 
 from agentmem.team.proof.wire import Broken
 
 _MANY = 40  # containers that each end looks at
+_SMALL = 50  # items of an argument that is looked at each time that a function of the test's is called
 _LATE = 2000  # others that are looked at when a test ends
 _DEEP, _INSIDE = 4, 200  # how deep, and at how many parts of a container, is looked for others that are held
 _FORMAT = 2  # of marshal: the last one in which equal values are written alike
@@ -38,9 +39,18 @@ def content(value: Any, write: Callable[[Any], Any]) -> Any:
         return write(value)
 
 
-def contents(values: list[Any], write: Callable[[Any], Any]) -> list[Any]:
-    """What those of the values hold that can change."""
-    return [content(one, write) for one in values if can_change(one)]
+def contents(values: list[Any], write: Callable[[Any], Any], running: Sequence[Any] = ()) -> list[Any]:
+    """What those of the values hold that can change, and of the arguments of a ``running`` call those that are small.
+
+    Of large ones it is their size: that is asked each time that the code calls a function of the test's.
+    """
+    more = [one for one in running if can_change(one)]
+    sizes = [size_of(one) for one in more]
+    return [
+        *(content(one, write) for one in values if can_change(one)),
+        *(content(one, write) for one, size in zip(more, sizes, strict=True) if size <= _SMALL),
+        *sizes,
+    ]
 
 
 class _Watched:
