@@ -60,7 +60,7 @@ class SubjectLink:
         self.ends = EndsOfErrors(root)
         self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
-        self.heard, self.mutated, self.unheld = list[Any](), list[Any](), set[str]()
+        self.heard, self.mutated, self.later, self.unheld = list[Any](), list[Any](), list[Any](), set[str]()
         self.twins, self.unmade = Twins(self), list[list[Any]]()
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None
@@ -185,8 +185,7 @@ class SubjectLink:
         return [(number, self.encode(value)) for number, value in found]
 
     def settle(self) -> None:
-        """A test has ended: it is not proven if it changed a container of which a part is held elsewhere too, or one
-        that nobody brings."""
+        """A test has ended: it is not proven if a container was changed and not brought, or has parts elsewhere."""
         if (found := self.shared.parted(self._parted)) is not None:
             self.marks.mark("shared", brief(found))
 
@@ -261,7 +260,7 @@ class SubjectLink:
         self._heard(frame[3])
         value = self.decode(frame[2])
         self.heard.append(value)
-        self.mutated = []
+        self.mutated, self.later = self.later, []
         for change in frame[4]:
             value = self._changed(change, given, value)
         if self.alarm is not None:
@@ -290,7 +289,7 @@ class SubjectLink:
         elif change[0] == "same":
             return argument(given, change[1])
         else:
-            return self.shared.taken(change, given, value)
+            return self.shared.taken(change, given, value, self.mutated)
         return value
 
     def _changed_argument(self, change: Any, given: Sequence[Any]) -> None:
@@ -424,9 +423,10 @@ class SubjectLink:
         try:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
-            every = [*given, *named.values()]
+            every, self.mutated = [*given, *named.values()], []
             for change in frame[6] if len(frame) > 6 else ():
                 self._changed(change, (), every)
+            self.later += self.mutated
             given, named = every[: len(given)], dict(zip(named, every[len(given) :], strict=True))
             self.heard += filter(None, (given, named))
             known, before = len(self.lent), contents(given, self.encode, running)

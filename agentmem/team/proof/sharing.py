@@ -195,25 +195,30 @@ class HeldByTest(_Watched):
         found = self.value(number)
         return found if type(found) is type(like) else None
 
-    def placed(self, kind: str, place: list[Any], number: Any, inside: Any, value: Any) -> Any:
+    def _placed(self, change: list[Any], place: list[Any], value: Any, altered: list[Any]) -> Any:
         """A value with a container at a place that the code holds too. One that is known stays the one that it was."""
-        found = at(value, place)
-        if type(number) is not int or not can_change(found):
+        (kind, _, number, inside), found = change, at(value, place)
+        if not can_change(found):
             raise Broken("a change is not of the agreed form")
         if kind == "was" and (known := self.known(number, found)) is not None and known is not found:
             if number in self.changed_late([number]):
                 self.lost = known  # what the test changed, and did not bring
+            if number in self.own and content(known, self.write) != content(found, self.write):
+                altered.append(known)
             bring(known, found)
             value = with_part(value, place, known)
             found = at(value, place)
         self.note(number, found, inside=bool(inside))
         return value
 
-    def taken(self, change: list[Any], given: Sequence[Any], value: Any) -> Any:
-        """The code holds an argument, the answer, or a part of it, too. An answer that is known stays what it was."""
+    def taken(self, change: list[Any], given: Sequence[Any], value: Any, altered: list[Any]) -> Any:
+        """The code holds an argument, the answer, or a part of it, too. An answer that is known stays what it was.
+
+        One of the test's own that the code has changed meanwhile is put with those that are ``altered``.
+        """
         if len(change) != 4 or type(change[2]) is not int:
             raise Broken("a change is not of the agreed form")
-        kind, place, number, inside = change
+        _, place, number, inside = change
         first, *path = place if type(place) is list else [place]
         if first != ANSWER:
             if not can_change(found := at(list(given), [first, *path])):
@@ -221,7 +226,7 @@ class HeldByTest(_Watched):
             self.note(number, found, own=True, inside=bool(inside))
             return value
         try:
-            return self.placed(kind, path, number, inside, value)
+            return self._placed(change, path, value, altered)
         except Broken:
             if isinstance(value, BaseException):
                 return value  # it was made with other arguments
@@ -324,7 +329,7 @@ def _in_rows(path: list[int], value: Any) -> Iterator[_Part]:
     for place in range(min(len(parts), _INSIDE)):
         one = parts[place]
         if isinstance(one, tuple) and type(one) is not tuple:
-            yield from _held_elsewhere([*path, place], one, 3, held=False)
+            yield from _held_elsewhere([*path, place], one, 2 + isinstance(value, dict), held=False)
 
 
 def _is_view(value: Any) -> bool:
@@ -343,7 +348,7 @@ def _is_held_inside(value: Any, depth: int) -> bool:
     for one in islice(parts, _INSIDE):
         if type(one) in (int, str, float, bool, bytes):
             continue
-        if can_change(one) and getrefcount(one) > _IN_ONE:
+        if getrefcount(one) > _IN_ONE and (can_change(one) or holds_one(one)):
             return True
         if _is_held_inside(one, depth + 1):
             return True

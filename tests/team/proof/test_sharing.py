@@ -106,12 +106,13 @@ def test_what_a_tuple_or_a_view_shows_is_told_of() -> None:
 
 def test_one_that_is_known_takes_its_place_in_a_tuple() -> None:
     """The judge's copy of an argument is what the answer holds then; in a tuple of a class of its own there are two."""
-    held, own = HeldByTest(_written), [1]
-    held.taken(["keep", [0, 0], 5, False], [(own, 2)], None)
-    made = held.taken(["was", [ANSWER, 0], 5, False], [], ([1, 3], 2))
+    held, own, altered = HeldByTest(_written), [1], list[Any]()
+    held.taken(["keep", [0, 0], 5, False], [(own, 2)], None, [])
+    made = held.taken(["was", [ANSWER, 0], 5, False], [], ([1, 3], 2), altered)
     assert made[0] is own
     assert own == [1, 3]
-    named = held.taken(["was", [ANSWER, 0], 5, False], [], type("Row", (tuple,), {})(([1], 2)))
+    assert altered == [own]
+    named = held.taken(["was", [ANSWER, 0], 5, False], [], type("Row", (tuple,), {})(([1], 2)), [])
     assert named[0] is not own
     assert held.twice == {5}
 
