@@ -30,6 +30,7 @@ _COMPARING = {
 _SIDES = frozenset({"a", "b", "a1", "a2", "x", "y", "actual", "desired"})
 _TOGETHER = frozenset(
     {"all", "any", "alltrue", "sometrue", "approx", "sum", "nansum", "prod", "norm", "count_nonzero", "dot", "vdot"}
+    | {"where", "argwhere", "nonzero", "flatnonzero", "setdiff1d", "isin", "in1d", "compress", "extract"}
     | {"trace", "inner", "cumsum", "logical_and", "logical_or", "equal", "not_equal", "isclose", "allclose", "reduce"}
 )
 """Names by which a test says something of all items of an array, which holds of none."""

@@ -18,6 +18,7 @@ from agentmem.team.proof.reading import used_names
 from agentmem.team.proof.reasons import Gone, NotProven
 
 _DEEP, _MANY = 4, 400  # containers in containers that are searched for things, and the items of each
+_PLAIN = (type(None), int, float, complex, str, bytes, types.ModuleType)
 
 
 class Twins:
@@ -179,13 +180,28 @@ def _things(values: Iterable[Any]) -> Iterator[Any]:
 
 
 def _inside(value: Any, depth: int) -> Iterator[Any]:
-    kind = type(value)
     if isinstance(value, type) or is_far(value):
         yield value
-    elif depth < _DEEP and kind in (list, tuple, set, frozenset, dict):
-        parts = [*value, *value.values()] if kind is dict else list(value)
-        for one in parts[:_MANY]:
+    elif depth < _DEEP:
+        try:
+            parts = list(_parts(value))[:_MANY]
+        except Exception:  # of a class of the test's that has another way
+            return
+        for one in parts:
             yield from _inside(one, depth + 1)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """What a container of the test's holds, or another object of its, such as a case of a table."""
+    kind = type(value)  # a mock says that it is an instance of what it stands for
+    if issubclass(kind, dict):
+        return [*value, *value.values()]
+    if issubclass(kind, list | tuple | set | frozenset):
+        return list(value)
+    if issubclass(kind, _PLAIN) or callable(value):
+        return ()
+    slots = [name for one in kind.__mro__ for name in vars(one).get("__slots__", ())]
+    return [*getattr(value, "__dict__", {}).values(), *(getattr(value, name, None) for name in slots)]
 
 
 def _held_by(item: Any, inside: str) -> Iterator[Any]:
