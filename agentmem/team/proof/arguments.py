@@ -46,6 +46,18 @@ def span(node: Any) -> tuple[Place, Place]:
     return (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
 
 
+def parameters_of(node: ast.AST) -> list[str]:
+    given: Any = getattr(node, "args", None)
+    if not isinstance(given, ast.arguments):
+        return []
+    more = [one for one in (given.vararg, given.kwarg) if one is not None]
+    return [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs, *more)]
+
+
+def functions_in(node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
 def names_in(code: types.CodeType) -> Iterator[str]:
     """The names that a code and the functions in it use."""
     yield from code.co_names

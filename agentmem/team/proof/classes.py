@@ -12,7 +12,7 @@ import inspect
 import operator
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agentmem.team.proof.bare import BARE
@@ -205,15 +205,33 @@ def pure(module: Any, name: Any) -> Any:
     return found
 
 
-def names(module: Any, what: str, name: str = "") -> list[str]:
-    """The names of a module, those that ``from ... import *`` takes, or those of the thing that has this name."""
+def names(module: Any, what: str, name: Any = "", had: Sequence[str] = ()) -> list[str]:
+    """The names of a module, those that ``from ... import *`` takes, or those of the thing that has this name.
+
+    Where it is "known", the public names of a thing in all modules with a top name of these, and those that it ``had``.
+    """
     if what == "dir":
         return [one for one in dir(module) if type(one) is str]
+    if what == "known":
+        every = (vars(one) for key, one in list(sys.modules.items()) if key.partition(".")[0] in name)
+        return sorted({key for one in every for key in _names_in(one, module, had)})
     public = [one for one in vars(module) if one[0] != "_"]
     if what == "twins":
         found = vars(module).get(name)
         return [one for one in public if vars(module)[one] is found and not isinstance(found, SIMPLE)]
     return list(getattr(module, "__all__", None) or public)
+
+
+def _names_in(own: Mapping[str, Any], thing: Any, had: Sequence[str], *, deeper: bool = True) -> Iterator[str]:
+    """The public names of a thing among those of a module or class, and of a module's classes."""
+    for name, one in list(own.items()):
+        if type(name) is not str or (name[:1] == "_" and name not in had):
+            continue
+        if one is thing or (isinstance(one, staticmethod) and one.__func__ is thing):
+            yield name
+        elif deeper and isinstance(one, type):
+            yield from _names_in(vars(one), thing, had, deeper=False)
+            yield from _names_in(getattr(one, "__members__", {}), thing, had, deeper=False)
 
 
 def error_of_python(module: str, name: str) -> Any:

@@ -9,7 +9,8 @@ import types
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from agentmem.team.proof import agreeing, measuring
+from agentmem.team.proof import agreeing, empties, measuring
+from agentmem.team.proof.asking import asker, of_tests
 from agentmem.team.proof.chosen import MAKING, noted, same_content
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.made import affected, is_fixed, keep_fields, states_of, told_state
@@ -38,6 +39,7 @@ class FarMeta(type):
         return far_get(cls._far_link, cls._far_kind, "__doc__") if "_far_special" in cls.__dict__ else None
 
     def __call__(cls, *given: Any, **named: Any) -> Any:
+        cls._far_link.twins.uses(cls)
         if (make := cls.__dict__.get("_far_make")) is not None:
             return make(cls, given, named)
         earlier = cls._far_link.earlier
@@ -58,7 +60,9 @@ class FarMeta(type):
         if name.startswith(("_far", "__abc")):
             raise AttributeError(name)
         members = cls.__dict__.get("_far_members", {})
-        value = member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
+        link, kind = cls._far_link, cls._far_kind
+        link.twins.uses(cls)
+        value = member(cls, name) if name in members else link.twins.named(name, lambda: far_get(link, kind, name))
         if not name[:1].islower() and isinstance(value, FarBase):
             value.__dict__.setdefault("_far_label", f"{cls.__name__}.{name}")
         if isinstance(value, FarBase) and agreeing.is_method(cls, name):
@@ -304,22 +308,7 @@ def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> 
         link.marks.not_proven("private", name)
     link.marks.moved = True
     what = ("set", "del") if of_tests() else ("put", "back")  # as mock does, and pytest's monkeypatch
-    link.ask(what[not value], reference, name, *map(link.encode, value))
-
-
-def of_tests() -> bool:
-    """True if a proxy is asked by code of the tests, and not by Python or pytest, which look for names of their own."""
-    frame = _asking()
-    name = "" if frame is None else frame.f_code.co_filename
-    return not (name.startswith((sys.prefix, sys.base_prefix, "<frozen")) or "importlib" in name)
-
-
-def _asking() -> types.FrameType | None:
-    """The frame that asks a proxy."""
-    frame: types.FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("agentmem.team.proof"):
-        frame = frame.f_back
-    return frame
+    link.ask(what[not value], reference, name, *map(link.encode, value), given=value)
 
 
 def far_do(owner: Any, what: str, *given: Any) -> Any:
@@ -328,12 +317,14 @@ def far_do(owner: Any, what: str, *given: Any) -> Any:
     arguments, before = [link.encode(one) for one in (owner, *given)], measuring.value_before(owner, what, given)
     try:
         answer = agreeing.together(owner, what, given, lambda: link.ask("do", what, arguments, given=(owner, *given)))
-    except StopIteration:
-        if is_measured(owner):
+    except (StopIteration, IndexError) as end:
+        empties.ended(owner, what, given)
+        if is_measured(owner) and isinstance(end, StopIteration):
             link.marks.mark("compares", f"what {type(owner).__name__} does not give")
         raise
     if what in ("setitem", "delitem") or answer is owner:
         affected(owner, given, answer)
+    empties.asked(owner, what, answer)
     return measuring.measured(owner, what, given, answer, before)
 
 
@@ -362,7 +353,7 @@ def compared(one: Any, other: Any) -> bool:
             return same_content(one, content, other)
     if not (has_own(one, "__eq__") or has_own(other, "__eq__")) and one is not other:
         return False
-    if (asking := _asking()) and asking.f_globals.get("__name__") == "typing" and asking.f_code.co_name != "__eq__":
+    if (asking := asker()) and asking.f_globals.get("__name__") == "typing" and asking.f_code.co_name != "__eq__":
         return one is other  # as Union does, which leaves out what it has already
     return bool(link.marks.not_proven("compares", f"{type(one).__name__} == {type(other).__name__}"))
 

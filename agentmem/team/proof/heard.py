@@ -96,6 +96,14 @@ class Noting(logging.Handler):
         self._heard.logged(record)
 
 
+def said(error: BaseException) -> str:
+    """The text of an error; of one that cannot tell, none."""
+    try:
+        return str(error)[:10_000]
+    except Exception:
+        return ""
+
+
 def surroundings(before: dict[str, Any] | None = None) -> dict[str, Any]:
     """The folder that the process is in, and its environment; ``before`` itself where that is how they still are."""
     data = environ._data  # type: ignore[attr-defined]  # quicker than by its items

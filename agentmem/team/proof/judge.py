@@ -25,8 +25,8 @@ import pytest
 from agentmem.team.proof import changing
 from agentmem.team.proof.asserted import Asserted
 from agentmem.team.proof.chosen import names_unheld
+from agentmem.team.proof.empties import had_none
 from agentmem.team.proof.ends import is_checked
-from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.late import Patience
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.modules import FarFinder
@@ -37,7 +37,7 @@ from agentmem.team.proof.plugins import Nameless, Rest, Reversed
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reading import asks_code, compared_names, compares_built, plugin_of_code, puts_code, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.special import own_name
+from agentmem.team.proof.special import shown_name
 from agentmem.team.proof.surroundings import asked, doubted, of_fixtures, ran, uses
 from agentmem.team.proof.things import Things, overwrites, walks
 from agentmem.team.proof.tolerances import Tolerances
@@ -127,11 +127,7 @@ class Watching:
 
     def pytest_make_parametrize_id(self, config: pytest.Config, val: object, argname: str) -> str | None:
         """Names of proxies in the ids of tests, as pytest writes them for what the proxies stand for."""
-        if isinstance(val, FarMeta):
-            return val.__name__
-        if isinstance(val, FarBase) and "_far_member" in val.__dict__:
-            return f"{type(val).__name__}.{val.name}"
-        return own_name(val) if isinstance(val, FarBase) else None
+        return shown_name(val)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -161,9 +157,10 @@ class Watching:
                 self.marks.doubt("process", found)
         changing.settle(item, self.link.changes, self.marks)
         self._ask_of_text(str(item.path), name, vars(getattr(item, "module", None) or object))
-        empty = any(type(one) in (list, tuple) and not one for one in self.link.heard)
-        if empty and uses(str(item.path), name, "numpy"):
+        used = used_names(str(item.path), name)
+        if uses(str(item.path), name, "numpy") and had_none(self.link.heard, used):
             self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
+        self.link.twins.settle(item)
         if found := self.link.proxies.belonging:
             self.marks.doubt("compares", found)
         if found := self.watch.own.written(str(item.path)):

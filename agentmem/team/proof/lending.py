@@ -194,6 +194,11 @@ def written(answer: Any, encode: Callable[[Any], Any]) -> Any:
     return ["awaited", encode(answer.value)] if type(answer) is Awaited else encode(answer)
 
 
+def given(answer: Any) -> Any:
+    """What the code gets of it."""
+    return answer.value if type(answer) is Awaited else answer
+
+
 @dataclass(frozen=True, slots=True)
 class Awaited:
     """What the code gets when it awaits a coroutine of the tests."""

@@ -23,8 +23,9 @@ from agentmem.team.proof.earlier import Earlier
 from agentmem.team.proof.ends import EndsOfErrors
 from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
+from agentmem.team.proof.sharing import HeldByTest, argument, contents
 from agentmem.team.proof.touched import Touched
+from agentmem.team.proof.twins import Twins
 from agentmem.team.proof.wire import Broken, TellsPlace, TooLarge, Wire
 
 _CHANGES = ("same", "keep", "was", "now", "name", "inside", "loan")  # what is told with an answer, besides arguments
@@ -52,17 +53,17 @@ class SubjectLink:
         self.lent, self.lent_in, self.numbers = dict[int, Any](), dict[int, int](), dict[int, int]()
         self.lock = threading.RLock()
         self.fresh: dict[int, bool] = {}
-        self.shared = HeldByTest(self.encode)
+        self.shared = HeldByTest(self.encode, lambda: not marks.test)
         self.dead, self.gone = "", False
         self.depth, self.ending, self.asked, self.waited = 0, 0, 0, -1
         self.around = Around(marks)
         self.root, self.inside = (root := root or self.around.folder), f"{root}/"
         self.ends, self.changes = EndsOfErrors(root), changing.Changes(root)
-        self.touched, self.earlier = Touched(root, marks), Earlier(self)
+        self.touched, self.earlier = Touched(root, marks, self.changes), Earlier(self)
         self.names: dict[tuple[str, str], Any] = {}
         self.tops: frozenset[str] = frozenset()
-        self.heard, self.mutated, self.unheld = list[Any](), list[Any](), set[str]()
-        self.unmade: list[list[Any]] = []
+        self.heard, self.mutated, self.later, self.unheld = list[Any](), list[Any](), list[Any](), set[str]()
+        self.twins, self.unmade = Twins(self), list[list[Any]]()
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None
         self.answered: Callable[[], None] = lambda: None
@@ -130,13 +131,12 @@ class SubjectLink:
         self.touched.given(given)
         asserted = self.marks.asserted
         try:
-            answer = self._answered(self._asked([what, *asked]), given)
+            answer = self._answered(self._asked([what, *asked], given), given)
             if self.marks.asserted > asserted:
                 self.marks.mark("swallowed")
             return self._used(answer)
         except (StopIteration, StopAsyncIteration):
-            changing.note(self.mutated, self.changes, self.marks)
-            self.touched.note()
+            self.touched.note(self.mutated)
             ends = self.ending == self.depth or [what, *asked[:1]] == ["do", "next"]
             if not ends and not arguments.expects_stop(self.root):
                 self.marks.mark("stops")
@@ -146,8 +146,7 @@ class SubjectLink:
         except BaseException as error:
             if self.marks.asserted > asserted and not isinstance(error, AssertionError | NotProven):
                 self.marks.mark("swallowed")
-            changing.note(self.mutated, self.changes, self.marks)
-            self.touched.note()
+            self.touched.note(self.mutated)
             self.ends.asked(error, [what, *asked[:1]])
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
@@ -165,8 +164,7 @@ class SubjectLink:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
         if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
             self.marks.doubt("object", "the code has written the repr of one into a text")
-        changing.note(self.mutated, self.changes, self.marks)
-        self.touched.note()
+        self.touched.note(self.mutated)
         return answer
 
     def note_wide(self, value: Any, name: str) -> None:
@@ -177,18 +175,30 @@ class SubjectLink:
 
     def bring_copies(self, *, forget: bool = False) -> None:
         """Bring what a test changed in containers that the code holds too; ``forget`` them at the end of a test."""
-        for number, value in self.shared.changed():
-            if number in self.shared.inside:
-                self.marks.mark("shared", brief(value))
+        for number, value in self._brought():
             if not self.dead:
-                self.ask("bring", number, self.encode(value))
+                self.ask("bring", number, value)
         if forget:
             self.shared.forget()
 
+    def _brought(self) -> list[tuple[int, Any]]:
+        """What a test changed. Marks it where it has another copy of that, or of a part of it."""
+        found = self.shared.changed()
+        if apart := [value for number, value in found if number in self.shared.inside | self.shared.twice]:
+            self.marks.mark("shared", brief(apart[0]))
+        return [(number, self.encode(value)) for number, value in found]
+
     def settle(self) -> None:
-        """A test has ended: it is not proven if it changed a container that holds one which is held elsewhere too."""
-        if (found := self.shared.parted()) is not None:
+        """A test has ended: it is not proven if a container was changed and not brought, or has parts elsewhere."""
+        if (found := self.shared.parted(self._parted)) is not None:
             self.marks.mark("shared", brief(found))
+
+    def _parted(self) -> Any:
+        calls = self.marks.calls
+        try:
+            return None if self.dead else self.ask("parted", None)
+        finally:
+            self.marks.calls = calls  # it is no call of the test's
 
     def call(self, target: list[Any], given: Sequence[Any], named: dict[str, Any], label: str = "") -> Any:
         """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
@@ -213,7 +223,7 @@ class SubjectLink:
         if (first := self.marks.came.setdefault(id(answer), text)) != text:
             self.marks.mark("compares", f"{first} and {text} give the same object")
 
-    def _asked(self, request: list[Any]) -> list[Any]:
+    def _asked(self, request: list[Any], given: Sequence[Any]) -> list[Any]:
         number, left = secrets.randbits(50), self.wire.seconds
         try:
             self._sent([number, "do", self.around.changed(), self.unmade, *request])
@@ -229,7 +239,7 @@ class SubjectLink:
             if frame[1] != "ask":
                 return frame
             self._heard(frame[5] if len(frame) > 5 else None)
-            number, lent = secrets.randbits(50), self._lend(frame)
+            number, lent = secrets.randbits(50), self._lend(frame, given)
             self._sent([number, *lent, self.unmade])
 
     def _sent(self, frame: list[Any]) -> None:
@@ -255,7 +265,7 @@ class SubjectLink:
         self._heard(frame[3])
         value = self.decode(frame[2])
         self.heard.append(value)
-        self.mutated = []
+        self.mutated, self.later = self.later, []
         for change in frame[4]:
             value = self._changed(change, given, value)
         if self.alarm is not None:
@@ -278,50 +288,32 @@ class SubjectLink:
         elif change[0] == "inside":
             self.marks.mark("changes", f"a container in {change[-1]} of the test's")
         elif change[0] == "loan":
-            self.mutated += self.touched.returned(change[1], self.decode(change[-1]))
+            self.touched.returned(change[1])
         elif change[0] == "name":
             self.names.pop((str(change[1]), str(change[-1])), None)
         elif change[0] == "now":
             self._changed_later(change)
         elif change[0] == "same":
-            return self._at(change[1], given)
+            return argument(given, change[1])
         else:
-            return self._shared(change, given, value)
+            return self.shared.taken(change, given, value, self.mutated)
         return value
 
     def _changed_argument(self, change: Any, given: Sequence[Any]) -> None:
         if type(change) is not list or len(change) != 2:
             raise Broken("a change is not of the agreed form")
-        values.bring(self._at(change[0], given), self.decode(change[1]))
+        values.bring(argument(given, change[0]), self.decode(change[1]))
         self.mutated.append(given[change[0]])
 
     def _changed_later(self, change: list[Any]) -> None:
         """The code has changed a container of an earlier call, which it holds."""
         content = self.decode(change[-1])
         if (known := self.shared.known(change[1], content)) is not None:
+            if change[1] in self.shared.twice:
+                self.marks.mark("shared", brief(known))
             values.bring(known, content)
             self.shared.note(change[1], known)
             (self.mutated if change[1] in self.shared.own else self.earlier.answers).append(known)
-
-    def _shared(self, change: list[Any], given: Sequence[Any], value: Any) -> Any:
-        """The code holds an argument, or the answer, too. An answer that is known stays the one that it was."""
-        if len(change) != 4 or type(change[2]) is not int:
-            raise Broken("a change is not of the agreed form")
-        own = change[1] != ANSWER
-        found = self._at(change[1], given) if own else value
-        if not own and change[0] == "was" and (known := self.shared.known(change[2], value)) is not None:
-            values.bring(known, value)
-            found = known
-        if not values.can_change(found):
-            raise Broken("a change is not of the agreed form")
-        self.shared.note(change[2], found, own=own, inside=bool(change[3]))
-        return value if own else found
-
-    def _at(self, place: Any, given: Sequence[Any]) -> Any:
-        """An argument that a call can change. Raises Broken for another."""
-        if type(place) is not int or not 0 <= place < len(given) or not values.can_change(given[place]):
-            raise Broken("a change is not of the agreed form")
-        return given[place]
 
     def _heard(self, heard: Any) -> None:
         """What the code printed, warned of and logged comes out here too."""
@@ -329,7 +321,7 @@ class SubjectLink:
             return
         if type(heard) is not list or len(heard) != 3 or not all(type(one) is str for one in heard[:2]):
             raise Broken("an output is not of the agreed form")
-        self.heard += heard[:2]
+        self.heard += filter(None, heard[:2])
         for stream, text in zip((sys.stdout, sys.stderr), heard[:2], strict=True):
             stream.write(text)
         for kind, *noted in heard[2] if type(heard[2]) is list else ():
@@ -338,7 +330,7 @@ class SubjectLink:
             elif kind == "changed" and noted in (["folder"], ["environment"]):
                 self.marks.changed.add(noted[0])
             elif kind == "warning" and len(noted) == 2:
-                category = self.proxies.of(["c", noted[0]])
+                category = self.twins.came(self.proxies.of(["c", noted[0]]))
                 if isinstance(category, type) and issubclass(category, Warning):
                     self._warn(str(noted[1]), category)
 
@@ -412,14 +404,14 @@ class SubjectLink:
             return arrays.decode_array(given)
         if given[0] == "dd":
             return values.defaulted(given, self._read, depth)
-        return self.proxies.of(given)
+        return self.twins.came(self.proxies.of(given))
 
     def _still_lent(self, number: Any) -> None:
         """Marks a test in which the code comes back to what another test has lent to it."""
         if self.lent_in.get(number, 0) not in (0, self.marks.test):
             self.marks.mark("kept", type(self.lent[number]).__name__)
 
-    def _lend(self, frame: list[Any]) -> list[Any]:
+    def _lend(self, frame: list[Any], running: Sequence[Any]) -> list[Any]:
         """The answer to what the code asks of an object that was lent to it."""
         _, _, number, what, asked = frame[:5]
         if type(number) is not int or number not in self.lent or type(asked) is not list or type(what) is not str:
@@ -429,12 +421,19 @@ class SubjectLink:
         try:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
-            self.heard += [given, named]
-            known, before = len(self.lent), contents(given, self.encode)
+            every, self.mutated = [*given, *named.values()], []
+            for change in frame[6] if len(frame) > 6 else ():
+                self._changed(change, (), every)
+            self.later += self.mutated
+            given, named = every[: len(given)], dict(zip(named, every[len(given) :], strict=True))
+            self.heard += filter(None, (given, named))
+            known, before = len(self.lent), contents(given, self.encode, running)
             self.touched.using(self.lent[number], what)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=self.fresh.get(number))
-            answer = ["ret", lending.written(used, self.encode), self.touched.loan(used, what)]
-            if before != contents(given, self.encode):
+            held = self.shared.lent(lending.given(used))
+            loan = self.touched.loan(used, what)
+            answer = ["ret", lending.written(used, self.encode), held, self._brought(), loan]
+            if before != contents(given, self.encode, running):
                 self.marks.mark("shared", "an argument of its function")
             self.fresh |= lending.made(self.lent, used, known) if what == "call" else {}
             return answer

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
-from agentmem.team.proof.arguments import defined, first_line, span, tree_of
+from agentmem.team.proof.arguments import defined, first_line, parameters_of, span, tree_of
 from agentmem.team.proof.origins import CHANGED, CODE, MISSING, OPEN, WRITTEN, Changes, Origins, attribute
-from agentmem.team.proof.weighing import Weighing, parameters_of
+from agentmem.team.proof.weighing import Weighing
 
 _LEAVING = (ast.Return, ast.Break, ast.Continue)
 _PLAIN = frozenset({"__init__", "__new__", "__post_init__", "__repr__", "__str__", "__hash__", "__init_subclass__"})

@@ -9,10 +9,12 @@ import importlib.machinery
 import sys
 import types
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from agentmem.team.proof.arguments import names_in
-from agentmem.team.proof.far import FarBase, FarForeign, FarMeta, far_get, far_set, of_tests
+from agentmem.team.proof.asking import of_tests
+from agentmem.team.proof.far import FarBase, FarForeign, FarMeta, far_get, far_set
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.naming import SOURCE
 
@@ -59,7 +61,8 @@ class FarModule(types.ModuleType):
             if of_tests():
                 self._far_link.marks.doubt("special", f"{self.__name__}.{name}")
             raise AttributeError(name)
-        return far_get(self._far_link, self._far, name)
+        get = partial(far_get, self._far_link, self._far, name)
+        return self._far_link.twins.named(name, get, self.__name__)
 
     def _starred(self, names: Any) -> Any:
         """The names for ``from ... import *``. Marks all tests of a file that uses one which was another thing's."""

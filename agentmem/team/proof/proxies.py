@@ -226,7 +226,7 @@ class ProxyMaker:
         top = module.partition(".")[0]
         ours = top in self.link.tops or top in sys.stdlib_module_names
         elsewhere = "" if ours else f"a {name} of {top}'s"
-        if own_way := sorted(set(BELONGING) & set(special)):
+        if (own_way := sorted(set(BELONGING) & set(special))) and top not in sys.stdlib_module_names:
             self.belonging = f"{own_way[0]} of {name}"
         type.__setattr__(kind, "_far_standing", agreeing.standing_on(above, module, name))
         type.__setattr__(kind, "_far_flag", agreeing.is_flag(above, module, name))

@@ -9,6 +9,7 @@ from agentmem.team.proof.chosen import noted
 from agentmem.team.proof.far import (
     FarBase,
     FarForeign,
+    FarMeta,
     far_do,
     far_do_reversed,
     far_method,
@@ -17,6 +18,15 @@ from agentmem.team.proof.far import (
     reference_of,
 )
 from agentmem.team.proof.measuring import BINARY, NAMED, measured, seen
+
+
+def shown_name(value: object) -> str | None:
+    """How pytest writes what stands for something of the code's in the id of a test; None for all else."""
+    if isinstance(value, FarMeta):
+        return value.__name__
+    if isinstance(value, FarBase) and "_far_member" in value.__dict__:
+        return f"{type(value).__name__}.{value.name}"
+    return own_name(value) if isinstance(value, FarBase) else None
 
 
 def own_name(value: FarBase) -> str | None:

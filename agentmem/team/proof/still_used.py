@@ -8,23 +8,14 @@ with a value that is written down, as in ``assert cart.rows == [1, 2]``, is the 
 import ast
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from agentmem.team.proof.arguments import Place, defined, span, tree_of
-from agentmem.team.proof.reasons import Marks
 from agentmem.team.proof.uses import Uses
-from agentmem.team.proof.values import containers
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _DEEP, _MANY = 3, 200  # containers in containers that are searched for a value, and the items of each
-
-
-def note(changed: Sequence[Any], root: str, marks: Marks, *, quiet: bool = False) -> None:
-    """Mark a test that goes on using one of the containers which a call has changed."""
-    for value in (part for one in changed for part in containers(one)):
-        if name := still_used(value, root, quiet=quiet):
-            marks.mark("argument", name)
 
 
 def still_used(value: Any, root: str, *, quiet: bool = False, kind: type[Uses] = Uses) -> str:

@@ -6,7 +6,6 @@ own: imports, calls, attributes. It loads without the rest of agentmem, which ma
 
 import collections
 import contextlib
-import dataclasses
 import enum
 import importlib
 import json
@@ -19,7 +18,7 @@ import types
 from typing import Any
 
 from agentmem.team.proof import arrays, bare, classes, stubs, values
-from agentmem.team.proof.heard import HeardOfCode, reading, surroundings
+from agentmem.team.proof.heard import HeardOfCode, reading, said, surroundings
 from agentmem.team.proof.sharing import ANSWER, HeldByCode
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
@@ -90,7 +89,7 @@ class Subject:
             given = [self._argument(one, depth + 1) for one in value.args]
             cause = None if value.__cause__ is None or depth > _CAUSES else self._argument(value.__cause__, depth + 1)
             more = [[name, self._argument(one, depth + 1)] for name, one in values.attributes_of(value)]
-            return ["x", self.keep(value), self._class(type(value)), given, self.encode(_said(value)), cause, more]
+            return ["x", self.keep(value), self._class(type(value)), given, self.encode(said(value)), cause, more]
         told = self._array(value) if arrays.is_array(value) else values.zoned(value, self._other, depth)
         if told is not None:
             return told
@@ -189,16 +188,22 @@ class Subject:
         if threading.get_ident() != self.thread:
             self.threaded = True
             raise RuntimeError("a test's object is used in a thread of the code's")
-        written = [[self.encode(one) for one in part] for part in given[:1]] if what == "call" else None
-        named = [[key, self.encode(one)] for key, one in given[1].items()] if what == "call" else []
-        arguments = [written[0], named] if written is not None else [self.encode(one) for one in given]
-        self.wire.send([self.number, "ask", number, what, arguments, self.heard.taken()])
+        every = [*given[0], *given[1].values()] if what == "call" else given
+        told = [["now", one, self._argument(it, 0)] for one, it in self.held.changed()]
+        told += [one for at in range(len(every)) for one in self.held.told([ANSWER, at], every[at], 2)]
+        arguments = [self.encode(one) for one in every]
+        if what == "call":
+            count = len(given[0])
+            arguments = [arguments[:count], [list(one) for one in zip(given[1], arguments[count:], strict=True)]]
+        self.wire.send([self.number, "ask", number, what, arguments, self.heard.taken(), told])
         frame = self.serve(nested=True)
         if frame[1] == "exc":
             raise self.decode(frame[2])
-        answer = self.decode(frame[2])
-        if frame[3] and (values.can_change(answer) or values.holds_one(answer)):
-            self.borrowed.append((answer, self._seen(answer), frame[3]))
+        for one, content in frame[4]:
+            self._bring(one, self.decode(content))
+        answer = self.held.lent(self.decode(frame[2]), frame[3], self.objects, self.numbers)
+        if frame[5] and (values.can_change(answer) or values.holds_one(answer)):
+            self.borrowed.append((answer, self._seen(answer), frame[5]))
         return answer
 
     def serve(self, nested: bool = False) -> list[Any]:
@@ -222,10 +227,11 @@ class Subject:
                 answer = ["no", "large", str(error)]
             except BaseException as error:
                 answer = ["exc", self._argument(error, 0)]
+                changes += [] if id(error) in self.errors else self.held.told(ANSWER, error.args, 0, held=True)
             changes += [["now", number, self._argument(one, 0)] for number, one in self.held.changed()]
             changes += self._renamed()
             lent = [one for one in self.borrowed if self._seen(one[0]) != one[1]]
-            changes += [["loan", number, self._argument(one, 0)] for one, _, number in lent]
+            changes += [["loan", number] for _, _, number in lent]
             self.borrowed = self.borrowed if nested else []
             if self.threaded:
                 answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False
@@ -239,31 +245,32 @@ class Subject:
         if what == "import":
             importlib.import_module(target)
             return None
-        if what in ("names", "dir", "twins"):
+        if what in ("names", "dir", "twins", "known"):
             return classes.names(self.decode(target), what, *asked[2:])
         if what == "call":
             return self._call(self._callable(target), asked[2], asked[3], changes)
         if what == "do":
             return self._call(OPERATIONS[target], asked[2], [], changes)
-        if what == "get":
-            value = self._get(self.decode(target), asked[2])
+        if what in ("get", "await"):
+            it = self.decode(target)
+            value = self._get(it, asked[2]) if what == "get" else self._await(it)
             changes += self.held.told(ANSWER, value, 1)
             return value
         if what in ("set", "del", "put", "back"):
-            change = self._set if what in ("set", "del") else self._put
-            return change(self.decode(target), asked[2], *asked[3:])
-        if what == "bring":
-            return self._bring(target, self.decode(asked[2]))
+            change, new = (self._set if what in ("set", "del") else self._put), [self.decode(one) for one in asked[3:]]
+            change(self.decode(target), asked[2], *new)
+            changes += [told for one in range(len(new)) for told in self.held.told(one, new[one], 1)]
+            return None
+        if what in ("bring", "parted"):
+            return self.held.changed_late() if what == "parted" else self._bring(target, self.decode(asked[2]))
         if what in ("copy", "copies", "bare"):
             return self._content(what, self.decode(target))
-        if what == "await":
-            return self._await(self.decode(target))
         raise Refused("unknown", what)
 
     def _content(self, what: str, found: Any) -> Any:
         if what == "bare":
             return bare.crossing(found, self.encode, self.described)
-        return _state(found) if what == "copy" else [*map(_state, found)]
+        return values.state_of(found) if what == "copy" else [*map(values.state_of, found)]
 
     def _callable(self, given: list[Any]) -> Any:
         """What is to be called. Raises Refused for what is not the project's."""
@@ -277,17 +284,18 @@ class Subject:
         options = {key: self.decode(one) for key, one in named}
         every = [*arguments, *options.values()]
         before = {place: self._seen(one) for place, one in enumerate(every) if values.can_change(one)}
-        inside = [(one, self._seen(one)) for one in every if values.holds_one(one)]
+        inside = [(place, self._seen(one)) for place, one in enumerate(every) if values.holds_one(one)]
         try:
             answer = called(*arguments, **options)
         finally:
             for place, was in before.items():
                 if self._seen(every[place]) != was:
                     changes.append([place, self._argument(every[place], 0)])
-            if any(self._seen(one) != was for one, was in inside):
+            if any(self._seen(every[place]) != was for place, was in inside):
                 changes.append(["inside", "a tuple"])
-        same = [["same", place] for place in before if every[place] is answer]
-        for place in before:
+        places = [*before, *(place for place, _ in inside)]
+        same = [["same", place] for place in places if every[place] is answer]
+        for place in places:
             changes += self.held.told(place, every[place], 3 if same else 2)
         changes += same or self.held.told(ANSWER, answer, 1)
         return answer
@@ -327,7 +335,7 @@ class Subject:
 
     def _set(self, owner: Any, name: str, *given: Any) -> None:
         if given:
-            setattr(owner, name, self.decode(given[0]))
+            setattr(owner, name, given[0])
         else:
             delattr(owner, name)
 
@@ -336,7 +344,7 @@ class Subject:
         before = self.replaced.setdefault((id(owner), name), [])
         if given:
             before.append(vars(owner).get(name, _NOTHING) if hasattr(owner, "__dict__") else _NOTHING)
-            setattr(owner, name, self.decode(given[0]))
+            setattr(owner, name, given[0])
         elif before and (old := before.pop()) is not _NOTHING:
             setattr(owner, name, old)
         else:
@@ -397,26 +405,12 @@ def _is_foreign(value: Any, tops: frozenset[str]) -> bool:
     return bool(module) and str(module).partition(".")[0] not in tops
 
 
-def _said(error: BaseException) -> str:
-    try:
-        return str(error)[:10_000]
-    except Exception:
-        return ""
-
-
 def _flags(value: Any) -> str:
     if isinstance(value, types.CoroutineType):
         return "coroutine"
     if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
         return "function"
     return "foreign" if isinstance(value, _Foreign) else ""
-
-
-def _state(value: Any) -> Any:
-    """A value's content as plain data, which the judge compares; None if it has no such content."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
-    return values.copy_of(value)
 
 
 def serve(wire: Wire, number: int, opened: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from agentmem.team.proof.empties import Empties, put
 from agentmem.team.proof.link import SubjectLink
 
 _DEEP = 4  # containers in containers that are searched for a tolerance
@@ -63,10 +64,12 @@ class Tolerances:
         self.link = link
         self.heard: set[str] = set()
         self.loaded: list[Any] = []
+        self.empties = Empties(link)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What the code gave while the file was loaded is the code's too."""
         self.loaded = list(self.link.heard)
+        self.empties.load()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -79,6 +82,7 @@ class Tolerances:
             if module in sys.modules and f"{module}.{name}" not in self.heard:
                 self.heard.add(f"{module}.{name}")
                 self._hear(sys.modules[module], name, measured)
+        self.empties.install()
         for name in _OF_CASES:
             if name not in self.heard:
                 self.heard.add(name)
@@ -95,10 +99,7 @@ class Tolerances:
             self._look(name, asked)
             return compare(*given, **named)
 
-        setattr(owner, name, compared)
-        for module in list(sys.modules.values()):
-            if str(getattr(module, "__file__", "")).startswith(self.link.inside):
-                vars(module).update({key: compared for key, one in vars(module).items() if one is compare})
+        put(owner, name, compared, self.link.inside)
 
     def _look(self, name: str, asked: Sequence[tuple[Any, Any]]) -> None:
         if self.link.marks.calls or self.link.marks.wide:

@@ -15,11 +15,11 @@ from functools import partial
 from marshal import dumps
 from typing import Any
 
-from agentmem.team.proof import still_used
+from agentmem.team.proof import changing, still_used
 from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.reasons import Marks
 from agentmem.team.proof.uses import Uses, is_of_code
-from agentmem.team.proof.values import bring, can_change, copy_of, holds_one, size_of
+from agentmem.team.proof.values import can_change, copy_of, holds_one, size_of
 from agentmem.team.proof.wire import Broken
 
 _MOST = 2000  # parts of an object that are looked at
@@ -120,12 +120,12 @@ def _takes(value: Any) -> bool:
 class Touched:
     """What the code has used of the tests' objects since its last answer, each with what it held before."""
 
-    def __init__(self, root: str, marks: Marks) -> None:
-        self.root, self.marks, self.test = root, marks, -1
+    def __init__(self, root: str, marks: Marks, changes: changing.Changes) -> None:
+        self.root, self.marks, self.changes, self.test = root, marks, changes, -1
         self.before: dict[int, tuple[Any, _State]] = {}
         self.after: dict[int, tuple[Any, _State, set[str]]] = {}
         self.others: dict[int, Any] = {}
-        self.known, self.loans, self.replaced = set[Any](), list[tuple[Any, str]](), list[Any]()
+        self.known, self.loans = set[Any](), list[Any]()
 
     def given(self, every: Sequence[Any]) -> None:
         """A call gives the code these: what is in them then may be its answer."""
@@ -147,40 +147,27 @@ class Touched:
         self.before[id(owner)] = owner, {CONTENT: ["it", "goes on"]} if moves else state_of(owner)
 
     def loan(self, value: Any, what: str) -> int:
-        """A number for a container of the tests', which crosses as a copy; 0 for all else, and what nobody else holds.
-
-        It is that of an attribute or item of an object, or what a function of the tests has given and still holds.
-        """
-        if not (can_change(value) or holds_one(value)):
+        """A number for a container of an attribute or item of an object, which crosses as a copy; 0 for all else."""
+        if what not in ("get", "getitem") or not (can_change(value) or holds_one(value)):
             return 0
-        if what not in ("get", "getitem") and sys.getrefcount(value) <= _ALONE:
-            return 0
-        self.loans.append((value, what))
+        self.loans.append(value)
         return len(self.loans)
 
-    def returned(self, number: Any, content: Any) -> list[Any]:
-        """The code has changed its copy: so is what a function gave. Gives it; marks the test for an object's."""
+    def returned(self, number: Any) -> None:
+        """The code has changed its copy of one."""
         if type(number) is not int or not 0 < number <= len(self.loans):
             raise Broken("a change is not of the agreed form")
-        value, what = self.loans[number - 1]
-        if what in ("get", "getitem") or not can_change(value):
-            self.marks.mark("changes", "a container in an object of the test's")
-            return []
-        was = state_of(value)[CONTENT] if type(value) in (list, dict) else []
-        bring(value, content)
-        if type(value) in (list, dict) and state_of(value)[CONTENT][1 : len(was)] != was[1:]:
-            self.replaced.append(value)  # what the test had put there is gone
-        return [value]
+        self.marks.mark("changes", "a container in an object of the test's")
 
     def _begin(self) -> None:
         if self.marks.test not in (0, self.test):  # what all tests share is used by one
             self.test, self.before, self.after, self.others = self.marks.test, {}, {}, {}
             self.known, self.loans = set(), []
 
-    def note(self) -> None:
-        """Mark a test that goes on using what a call has changed of what it has lent."""
-        still_used.note(self.replaced, self.root, self.marks)
-        used, self.before, self.replaced = self.before, {}, []
+    def note(self, changed: Sequence[Any]) -> None:
+        """Mark a test that goes on using what a call has changed of its own: containers, and what it has lent."""
+        changing.note(changed, self.changes, self.marks)
+        used, self.before = self.before, {}
         for owner, was in used.values():
             if (names := self._changed(owner, was)) and self._is_new(owner, names):
                 kind: Any = partial(_UsesOfLent, owner, names, self.others)
@@ -209,17 +196,6 @@ class Touched:
         return new
 
 
-def _alone() -> int:
-    """How often a value is counted that nothing else holds."""
-    used = list[Any]()
-    return _counted(used)
-
-
-def _counted(value: Any) -> int:
-    return sys.getrefcount(value)  # as `Touched.loan` asks
-
-
-_ALONE = _alone()
 _BOUND = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
 
 

@@ -6,6 +6,7 @@ all others are lists that begin with a tag. A subclass is none of these types, a
 
 import base64
 import collections
+import dataclasses
 import datetime
 import decimal
 import fractions
@@ -231,7 +232,7 @@ def decode(given: Any, other: Decode, depth: int = 0) -> Any:
 def _decode(given: list[Any], other: Decode, depth: int) -> Any:
     tag = given[0]
     if tag == "J" and type(given[1]) in (list, dict) and _is_flat(given[1]):
-        return given[1]
+        return given.pop()  # so that nothing else holds it
     if tag in LISTS:
         return LISTS[tag][2]([decode(one, other, depth + 1) for one in given[1:]])
     if tag in PAIRS:
@@ -329,6 +330,13 @@ def copy_of(value: Any) -> Any:
     return None
 
 
+def state_of(value: Any) -> Any:
+    """A value's content as plain data, which the judge compares; None if it has no such content."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    return copy_of(value)
+
+
 def bring(old: Any, new: Any) -> None:
     """Give a container the content of another, in place. Raises Broken if they are of different types."""
     if type(old) is not type(new):
@@ -360,8 +368,10 @@ def containers(value: Any) -> list[Any]:
 
 
 def _brought(old: Any, new: Any) -> Any:
-    """A part of a container with its new content: the same one, where both are lists or dicts."""
-    if type(old) is type(new) and type(old) in (list, dict) and old is not new:
+    """A part of a container with its new content: the same one, where both can change; in tuples too."""
+    if type(old) is not type(new) or old is new:
+        return new
+    if type(old) in MUTABLE:
         bring(old, new)
         return old
-    return new
+    return tuple(map(_brought, old, new)) if type(old) is tuple and len(old) == len(new) else new

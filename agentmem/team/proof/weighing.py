@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from agentmem.team.proof.arguments import Place, span
+from agentmem.team.proof.arguments import Place, functions_in, parameters_of, span
 from agentmem.team.proof.origins import (
     CHANGED,
     CODE,
@@ -73,18 +73,6 @@ def _sides(node: ast.Compare | ast.Assert | ast.Call) -> list[ast.expr]:
         return [node.test]
     name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     return node.args if name.startswith("assert") else []
-
-
-def parameters_of(node: ast.AST) -> list[str]:
-    given: Any = getattr(node, "args", None)
-    if not isinstance(given, ast.arguments):
-        return []
-    more = [one for one in (given.vararg, given.kwarg) if one is not None]
-    return [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs, *more)]
-
-
-def functions_in(node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 class Weighing:

@@ -78,10 +78,10 @@ def test_a_changed_copy_with_parts_in_two_places_is_parted() -> None:
     """Only such a container that the test changed is named, and it is no less so for being looked at twice."""
     held, copy = HeldByTest(_written), [[0], [0]]
     held.note(1, copy, inside=True)
-    assert held.parted() is None
+    assert held.parted(list) is None
     copy[0][0] = 1
-    assert held.parted() is copy
-    assert held.parted() is copy
+    assert held.parted(list) is copy
+    assert held.parted(list) is copy
 
 
 def test_what_python_cannot_write_is_written_otherwise() -> None:
@@ -90,3 +90,61 @@ def test_what_python_cannot_write_is_written_otherwise() -> None:
     held.note(1, copy)
     copy.append(object())
     assert [number for number, _ in held.changed()] == [1]
+
+
+def test_what_a_tuple_or_a_view_shows_is_told_of() -> None:
+    """By its place in the answer; an array that shows another one counts as held while something has that."""
+    numpy = pytest.importorskip("numpy")
+    held, _ = _held()
+    owner = {"rows": [1], "array": numpy.arange(4)}
+    assert list(held.told(ANSWER, (1, (owner["rows"],)), 1)) == [["keep", [ANSWER, 1, 0], 1, False]]
+    assert [one[:2] for one in held.told(ANSWER, owner["array"][1:], 0)] == [["keep", ANSWER]]
+    told = list(held.told(ANSWER, numpy.arange(4).reshape(2, 2), 0))
+    told += held.told(ANSWER, ([1], "x"), 0)
+    assert told == []
+
+
+def test_one_that_is_known_takes_its_place_in_a_tuple() -> None:
+    """The judge's copy of an argument is what the answer holds then; in a tuple of a class of its own there are two."""
+    held, own, altered = HeldByTest(_written), [1], list[Any]()
+    held.taken(["keep", [0, 0], 5, False], [(own, 2)], None, [])
+    made = held.taken(["was", [ANSWER, 0], 5, False], [], ([1, 3], 2), altered)
+    assert made[0] is own
+    assert own == [1, 3]
+    assert altered == [own]
+    named = held.taken(["was", [ANSWER, 0], 5, False], [], type("Row", (tuple,), {})(([1], 2)), [])
+    assert named[0] is not own
+    assert held.twice == {5}
+
+
+def test_what_a_function_of_the_tests_gives_is_one_as_often_as_it_comes() -> None:
+    """Where the test holds it too; what the code has made of it stays."""
+    test, (code, _) = HeldByTest(_written), _held()
+    rows, objects, numbers = [1], dict[int, Any](), dict[int, int]()
+    owner = [rows]
+    told = test.lent(owner[0])
+    assert test.lent([2]) == []
+    assert [place for place, _ in told] == [[]]
+    first = code.lent([1], told, objects, numbers)
+    first.append(2)
+    assert code.lent([1], test.lent(owner[0]), objects, numbers) is first
+    assert [value for _, value in code.changed()] == [[1, 2]]
+
+
+def test_large_ones_and_those_that_give_way_are_looked_at_when_a_test_ends() -> None:
+    """Their changes are not brought, and the test is told of; of what the test has no more it is not."""
+    held, large, first = HeldByTest(_written), list(range(3000)), [1]
+    held.note(1, large)
+    held.note(2, first, own=True)
+    kept = [[number] for number in range(3, 103)]
+    for number, one in enumerate(kept, 3):
+        held.note(number, one, own=True)
+    assert (len(held.held), len(held.late)) == (80, 22)
+    assert held.changed() == []
+    assert held.parted(list) is None
+    for number in range(200, 300):
+        held.note(number, [number], own=True)
+    assert len(held.late) == 62
+    first.append(2)
+    assert held.parted(list) is first
+    assert held.parted(lambda: [1]) in (first, large)

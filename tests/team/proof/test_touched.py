@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agentmem.team.proof.changing import Changes
 from agentmem.team.proof.reasons import Marks
 from agentmem.team.proof.touched import Touched, state_of
 from agentmem.team.proof.wire import Broken
@@ -52,23 +53,13 @@ def test_a_change_is_seen(name: str) -> None:
     assert state_of(value) != before
 
 
-def test_what_a_function_gave_and_holds(tmp_path: Path) -> None:
-    """A container that the tests hold too gets what the code made of its copy; of a new one there is no number."""
-    touched, rows = Touched(str(tmp_path), Marks()), [1]
-    held = [rows]
-    touched.given(held)
-    assert touched.loan(rows, "call") == 1
-    assert touched.loan([*rows], "call") == 0
-    assert touched.returned(1, [1, 2]) == [[1, 2]]
-    assert held == [[1, 2]]
-    with pytest.raises(Broken):
-        touched.returned(2, [])
-
-
 def test_a_container_of_an_object(tmp_path: Path) -> None:
     """The code that changes its copy of an object's attribute changes an object of the tests: they are marked."""
-    touched = Touched(str(tmp_path), Marks())
+    touched = Touched(str(tmp_path), Marks(), Changes(str(tmp_path)))
     rows = Slotted().rows
-    assert touched.loan(rows, "get") == 1
-    assert touched.returned(1, []) == []
+    assert (touched.loan(rows, "get"), touched.loan(7, "get"), touched.loan(rows, "call")) == (1, 0, 0)
+    with pytest.raises(Broken):
+        touched.returned(2)
+    assert touched.marks.why == {}
+    touched.returned(1)
     assert list(touched.marks.why) == ["changes"]
