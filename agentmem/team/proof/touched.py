@@ -19,9 +19,10 @@ from agentmem.team.proof import changing, still_used
 from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.reasons import Marks
 from agentmem.team.proof.uses import Uses, is_of_code
-from agentmem.team.proof.values import can_change, copy_of, holds_one, size_of
+from agentmem.team.proof.values import can_change, containers, copy_of, holds_one, size_of
 from agentmem.team.proof.wire import Broken
 
+_FEW = 20  # containers in an object that are looked for among a test's names
 _MOST = 2000  # parts of an object that are looked at
 _FORMAT = 2  # of marshal: the last one in which equal values are written alike
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
@@ -111,6 +112,15 @@ def _is_blank(parts: Sequence[Any]) -> bool:
     return all(not one[1] if type(one) is tuple and type(one[1]) is int else not one for one in parts)
 
 
+def _containers(owner: Any, names: frozenset[str]) -> list[Any]:
+    """The lists and dicts in these attributes of an object, and of objects there: a test may hold them by a name."""
+    left = [one for name, one in _attributes(owner) if name in names]
+    for one in left:
+        if len(left) < _FEW:
+            left += containers(one)[1:] if can_change(one) else [part for _, part in _attributes(one)]
+    return [one for one in left[:_FEW] if can_change(one)]
+
+
 def _takes(value: Any) -> bool:
     """True for an object of the tests with an attribute in which something may be gathered."""
     plain = type(value) in _PLAIN or callable(value)
@@ -171,8 +181,9 @@ class Touched:
         for owner, was in used.values():
             if (names := self._changed(owner, was)) and self._is_new(owner, names):
                 kind: Any = partial(_UsesOfLent, owner, names, self.others)
-                if name := still_used.still_used(owner, self.root, quiet=True, kind=kind):
-                    self.marks.mark("argument", name)
+                for one in (owner, *_containers(owner, names)):
+                    if name := still_used.still_used(one, self.root, quiet=True, kind=kind):
+                        self.marks.mark("argument", name)
 
     def _changed(self, owner: Any, was: _State) -> frozenset[str]:
         """What the code has changed of an object, where the test had put something."""
