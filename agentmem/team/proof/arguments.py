@@ -25,14 +25,23 @@ def tree_of(file: str) -> ast.Module | None:
         return None
 
 
-def defined(tree: ast.AST, code: types.CodeType) -> ast.AST | None:
-    """The smallest definition in a file that holds a code's first line; the whole file for its own code."""
-    if code.co_name == "<module>":
-        return tree
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    every = (one for one in ast.walk(tree) if isinstance(one, kinds))
-    fits = [one for one in every if first_line(one) <= code.co_firstlineno <= (one.end_lineno or 0)]
+def defined(code: types.CodeType) -> ast.AST | None:
+    """The smallest definition in its file that holds a code's first line; the whole file for its own code."""
+    return _defined(code.co_filename, code.co_name == "<module>", code.co_firstlineno)
+
+
+@cache
+def _defined(file: str, whole: bool, line: int) -> ast.AST | None:
+    if whole:
+        return tree_of(file)
+    fits = [one for one in _definitions(file) if first_line(one) <= line <= (one.end_lineno or 0)]
     return max(fits, key=lambda one: one.lineno, default=None)
+
+
+@cache
+def _definitions(file: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]:
+    tree, kinds = tree_of(file), (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    return [one for one in ast.walk(tree) if isinstance(one, kinds)] if tree is not None else []
 
 
 def first_line(node: ast.AST) -> int:

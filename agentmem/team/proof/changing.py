@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agentmem.team.proof.arguments import defined, first_line, span, tree_of
+from agentmem.team.proof.arguments import defined, first_line, span
 from agentmem.team.proof.mixing import Reading, methods_of, names_in, reading_of
 from agentmem.team.proof.origins import CHANGED, WRITTEN, Changes, Origins, unwrapped
 from agentmem.team.proof.reading import used_names
@@ -66,15 +66,14 @@ def _frames(frame: types.FrameType | None, inside: str) -> Iterator[types.FrameT
 
 def _read(frame: types.FrameType, changes: Changes) -> str:
     """What a function that is running compares from here on with what was changed; "" for nothing."""
-    code, tree = frame.f_code, tree_of(frame.f_code.co_filename)
-    whole = defined(tree, code) if tree is not None else None
-    place = _place(frame)
-    if tree is None or whole is None or place is None:
-        return code.co_name
-    held = dict(list(frame.f_locals.items())[:_MANY])
+    code = frame.f_code
     if (key := (code, frame.f_lasti)) in changes.read:
         return ""
     changes.read.add(key)
+    whole, place = defined(code), _place(frame)
+    if whole is None or place is None:
+        return code.co_name
+    held = dict(list(frame.f_locals.items())[:_MANY])
     _note_holders(held, (code.co_filename, first_line(whole)), changes)
     node: ast.AST = whole
     if kind := _COMPREHENSIONS.get(code.co_name):

@@ -261,8 +261,7 @@ def names_in(*places: Mapping[str, Any]) -> Callable[[str], Any]:
 def reading_of(changes: Changes, function: Any, bound: Sequence[Any]) -> Reading | None:
     """How a function of the tests' is read that is called with ``bound`` as its first arguments."""
     code = function.__code__
-    tree = tree_of(code.co_filename)
-    node = defined(tree, code) if tree is not None else None
+    node = defined(code)
     if node is None:
         return None
     cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=False))
