@@ -69,8 +69,8 @@ class Marks:
     of the code: its environment, its arguments, or what is in its place. ``came`` says of objects by which call they
     came first. ``test`` counts the tests; 0 is what all share. ``lasting`` holds for every test of the file, and
     ``wide`` is true if values of the code came before the test, for all tests of the file. ``changed`` are the
-    surroundings of its own that the code has changed. ``contained`` are what objects of a class said when they were
-    asked whether they hold something, and ``passing`` are reasons that count only if the test passes.
+    surroundings of its own that the code has changed. ``passing`` are reasons that count only if the test
+    passes.
     """
 
     calls: int = 0
@@ -86,13 +86,12 @@ class Marks:
     lasting: dict[str, str] = field(default_factory=dict)
     wide: bool = False
     changed: set[str] = field(default_factory=set)
-    contained: dict[str, set[bool]] = field(default_factory=dict)
     passing: dict[str, str] = field(default_factory=dict)
 
     def reset(self) -> None:
         self.testing, self.moved = True, False
         self.calls, self.why, self.broken, self.trace, self.asserted = 0, dict(self.lasting), "", [], 0
-        self.doubts, self.changed, self.contained, self.passing = {}, set(), {}, {}
+        self.doubts, self.changed, self.passing = {}, set(), {}
         self.came = {}
         self.test += 1
 
@@ -102,12 +101,9 @@ class Marks:
         raise NotProven(f"{REASONS[reason]}{f': {about}' if about else ''}")
 
     def settled(self, outcome: str) -> dict[str, str]:
-        """Why a test that has ended is not proven: so is one that passed, and was told the same by all its objects."""
+        """Why a test that has ended is not proven."""
         for reason, about in self.passing.items() if outcome == "passed" else ():
             self.mark(reason, about)
-        for kind, answers in self.contained.items():
-            if len(answers) == 1 and outcome == "passed":
-                self.mark("compares", f"... in {kind}, which says {True in answers} to all that is asked")
         return self.why
 
     def doubt(self, reason: str, about: str = "") -> None:

@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from agentmem.team.proof.arguments import Place, defined, span, tree_of
+from agentmem.team.proof.arguments import Place, defined, span
 from agentmem.team.proof.uses import Uses
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -59,9 +59,7 @@ def _is_read(frame: types.FrameType, name: str, way: str = "", *, quiet: bool = 
 
     With a ``way`` only where it reads that attribute of the name.
     """
-    place = place_of(frame)
-    tree = tree_of(frame.f_code.co_filename)
-    function = defined(tree, frame.f_code) if tree is not None else None
+    place, function = place_of(frame), defined(frame.f_code)
     if place is None or function is None:
         return True
     begins, ends = next((span(one.iter) for one in ast.walk(function) if _is_loop(one, place)), place)
