@@ -11,12 +11,14 @@ import sys
 import types
 import unittest
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
 from _pytest.assertion import rewrite
 
-from agentmem.team.proof.arguments import tree_of
+from agentmem.team.proof.arguments import defined, tree_of
 from agentmem.team.proof.link import SubjectLink
 
 _LIKE = re.compile(r"_*(assert|check|verify|expect|ensure|must|should|compare|same|equal|fail|raises|warns|deprecated)")
@@ -113,24 +115,18 @@ class Asserted:
 
     def _idle(self, code: types.CodeType, own: Mapping[str, Any]) -> str:
         """What a test that passed does not assert; "" for nothing."""
-        file, tree = code.co_filename, tree_of(code.co_filename)
-        function = _function(tree, code) if tree is not None else None
         taken = (one for one in sorted(self.failed) if one[0].startswith(self.root) and not _is_heeded(*one))
         if one := next(taken, None):
             return f"line {one[1]} failed"
-        if function is None:
+        if (said := _said(code)) is None:
             return ""
-        if line := next((one for one in _behind(function) if (file, one) not in self.begun), 0):
+        if line := next((one for one in said.behind if (code.co_filename, one) not in self.begun), 0):
             return f"line {line} never ran: the line before it raises"
-        if line := next(
-            (one.lineno for one in ast.walk(function) if isinstance(one, ast.Expr) and _does_nothing(one)), 0
-        ):
-            return f"line {line} asserts nothing as it stands"
-        every = [one for one in ast.walk(function) if isinstance(one, ast.Assert | ast.Call)]
-        asserts = [one for one in every if isinstance(one, ast.Assert) or _only_says(one)]
-        if self.begun or not asserts or any(self._is_other(one, function, own) for one in ast.walk(function)):
+        if said.nothing:
+            return f"line {said.nothing} asserts nothing as it stands"
+        if self.begun or not said.asserts or any(self._is_other(one, said.function, own) for one in said.others):
             return ""
-        return f"line {asserts[0].lineno} never ran, or holds whatever it is given"
+        return f"line {said.asserts} never ran, or holds whatever it is given"
 
     def _is_other(self, node: ast.AST, function: _Function, own: Mapping[str, Any]) -> bool:
         """True for what may assert without the statement."""
@@ -157,13 +153,29 @@ class Asserted:
         return any(str(one).startswith(self.root) for one in files)
 
 
-def _function(tree: ast.Module, code: types.CodeType) -> _Function | None:
-    fits = (one for one in ast.walk(tree) if isinstance(one, _Function) and one.name == code.co_name)
-    return next((one for one in fits if code.co_firstlineno in (one.lineno, *_lines(one))), None)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the text of a test says: the lines of its assertions ``behind`` one that raises, of a statement that does
+    ``nothing``, and of the first that ``asserts``, 0 for none; and the ``others`` that may assert, or raise."""
+
+    function: _Function
+    behind: tuple[int, ...]
+    nothing: int
+    asserts: int
+    others: tuple[ast.AST, ...]
 
 
-def _lines(function: _Function) -> Iterator[int]:
-    return (one.lineno for one in function.decorator_list)
+@cache
+def _said(code: types.CodeType) -> _Said | None:
+    """What the text of a test says; None where it is not found."""
+    function = defined(code)
+    if not isinstance(function, _Function) or function.name != code.co_name:
+        return None
+    every = list(ast.walk(function))
+    nothing = next((one.lineno for one in every if isinstance(one, ast.Expr) and _does_nothing(one)), 0)
+    asserts = (one for one in every if isinstance(one, ast.Assert) or (isinstance(one, ast.Call) and _only_says(one)))
+    others = tuple(one for one in every if isinstance(one, ast.Raise | ast.Assert | ast.Call))
+    return _Said(function, tuple(_behind(function)), nothing, next((one.lineno for one in asserts), 0), others)
 
 
 def _says_nothing(node: ast.Assert) -> bool:

@@ -48,6 +48,7 @@ _TOLD = 300  # characters of an error that are told
 _LINE = 1 << 20  # bytes of one line that a file's process tells
 _CLOSED = 5.0  # seconds in which a subject must take the end of a session
 _TOO_LATE = ("no answer within", "it was left in the middle")  # ends of a link after which a new session goes on
+_SELDOM = 20_000  # objects that are made between two looks for garbage: to read the tests makes many
 _LAST = 2  # lives of which none is for the other tests of the same file
 LATE, UNOPENED = 77, 78
 """The exit codes of a file's process whose subject must be replaced, after its tests and before any of them."""
@@ -246,6 +247,8 @@ class FileRun:
     def begin(self) -> bool:
         """Open the session, and put proxies in the place of the project. False if no subject is there."""
         orders, link = self.orders, self.link
+        gc.enable()
+        gc.set_threshold(_SELDOM)
         try:
             link.open(orders["opened"])
         except Gone:

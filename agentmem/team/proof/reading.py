@@ -37,6 +37,7 @@ class _Facts:
     things: frozenset[str]
 
 
+@cache
 def asks_code(file: str, test: str, tops: frozenset[str]) -> str:
     """The function of the code's by which a test compares that has no assertion of its own; "" for any other test."""
     reached = _reached(file, test)
@@ -123,6 +124,7 @@ def plugin_of_code(root: str, file: str, tops: frozenset[str], own: frozenset[st
     return ""
 
 
+@cache
 def puts_code(file: str, test: str, tops: frozenset[str]) -> str:
     """The name of another's module in whose place a test sets what is the code's; "" for none."""
     ours, names = _ours(file, tops), names_of(file)

@@ -15,6 +15,8 @@ _OURS = frozenset({"__init__", "apart", "equivalents", "examples", "layout", "pr
 """Modules of this side."""
 
 BOOT = """
+import gc
+gc.disable()
 import sys
 import marshal
 from types import ModuleType
@@ -45,7 +47,8 @@ del codes, sent, Ready
 main()
 """
 """Starts a part of this package by itself: the name agentmem is free again, as the project under test may have it. On
-another version of Python than this one's it compiles the modules itself."""
+another version of Python than this one's it compiles the modules itself. Garbage is collected from where the tests of
+a file, or the code, begin: nothing that is loaded before is any."""
 
 
 @cache

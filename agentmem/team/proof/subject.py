@@ -7,6 +7,7 @@ own: imports, calls, attributes. It loads without the rest of agentmem, which ma
 import collections
 import contextlib
 import enum
+import gc
 import importlib
 import json
 import logging
@@ -415,6 +416,8 @@ def _flags(value: Any) -> str:
 
 def serve(wire: Wire, number: int, opened: dict[str, Any]) -> None:
     """One session: the code under test is imported and used in this process, and ends with it."""
+    gc.freeze()
+    gc.enable()
     subject = Subject(wire, frozenset(opened["tops"]))
     sys.path[:0] = opened["paths"]
     sys.pycache_prefix, sys.dont_write_bytecode = _COMPILED, False
