@@ -20,6 +20,7 @@ from _pytest.assertion import rewrite
 
 from agentmem.team.proof.arguments import defined, tree_of
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.syntax import nodes_of
 
 _LIKE = re.compile(r"_*(assert|check|verify|expect|ensure|must|should|compare|same|equal|fail|raises|warns|deprecated)")
 """How names of functions begin that compare for a test, or assert without the word."""
@@ -171,7 +172,7 @@ def _said(code: types.CodeType) -> _Said | None:
     function = defined(code)
     if not isinstance(function, _Function) or function.name != code.co_name:
         return None
-    every = list(ast.walk(function))
+    every = nodes_of(function)
     nothing = next((one.lineno for one in every if isinstance(one, ast.Expr) and _does_nothing(one)), 0)
     asserts = (one for one in every if isinstance(one, ast.Assert) or (isinstance(one, ast.Call) and _only_says(one)))
     others = tuple(one for one in every if isinstance(one, ast.Raise | ast.Assert | ast.Call))

@@ -11,7 +11,6 @@ import importlib
 import os
 import re
 import sys
-import unittest
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -37,6 +36,7 @@ from agentmem.team.proof.plugins import Nameless, Rest, Reversed
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reading import asks_code, compared_names, compares_built, plugin_of_code, puts_code, used_names
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
+from agentmem.team.proof.runners import Runners
 from agentmem.team.proof.special import shown_name
 from agentmem.team.proof.surroundings import asked, doubted, of_fixtures, ran, uses
 from agentmem.team.proof.things import Things, overwrites, walks
@@ -60,7 +60,7 @@ class Watching:
     def __init__(self, link: SubjectLink, tell: Any, watch: JudgeWatch, patience: Patience, last: bool) -> None:
         self.link, self.marks, self.tell, self.watch, self.patience = link, link.marks, tell, watch, patience
         self.last, self.kept, self.fixtures = last, list[Any](), tuple[str, ...]()
-        self.runners = _runners()
+        self.runners = Runners()
         self.things = Things(link)
         self.plugins: frozenset[int] | None = None
         self.told = False  # where the tests lie, for all tests of the file
@@ -105,7 +105,7 @@ class Watching:
         if report.when == "call" or report.outcome != "passed":
             self.watch.settle()
             self._end(report.outcome)
-            if _runners() != self.runners or (self.plugins and _plugins(item.config) - self.plugins):
+            if self.runners.are_changed() or (self.plugins and _plugins(item.config) - self.plugins):
                 self.marks.mark("steered")
             self._ask_of_process(item)
             self._tell(item.nodeid, report.outcome, call.excinfo, hasattr(report, "wasxfail"))
@@ -216,18 +216,6 @@ class Watching:
         for folder in (self.watch.own.root, self.watch.own.here):
             text = text.replace(f"{folder}/", "").replace(folder, ".")
         return text
-
-
-_RUNNERS: tuple[type, ...] = (
-    *(pytest.Function, pytest.Item, pytest.Module, pytest.Class, pytest.CallInfo, pytest.TestReport),
-    *(unittest.TestCase, unittest.TestResult, unittest.TestSuite),
-)
-"""What runs tests, and hears of their failures."""
-
-
-def _runners() -> list[dict[str, int]]:
-    """What these classes are made of, but for plain values."""
-    return [{name: id(one) for name, one in vars(kind).items() if hasattr(one, "__get__")} for kind in _RUNNERS]
 
 
 def _plugins(config: pytest.Config) -> frozenset[int]:

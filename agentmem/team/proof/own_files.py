@@ -14,6 +14,7 @@ from contextlib import suppress
 from os import lstat  # bound by its name here: another is put in its place
 
 from agentmem.team.proof.arguments import tree_of
+from agentmem.team.proof.syntax import nodes_of
 
 _OPENED, _ONLY_FOLDERS = 0x20, 0x01000000  # IN_OPEN and IN_ONLYDIR, see inotify(7)
 _FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
@@ -94,7 +95,7 @@ class OwnFiles:
         """A text in a file of tests that names one of their own files relative to where they used to run; else ""."""
         if file not in self._written:  # it is asked for each test
             tree = tree_of(file)
-            texts = [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant)] if tree is not None else []
+            texts = [one.value for one in nodes_of(tree) if isinstance(one, ast.Constant)] if tree is not None else []
             names = (one for one in texts if type(one) is str and 2 < len(one) < 256 and "\0" not in one)
             self._written[file] = next((one for one in names if self.meant(os.path.normpath(f"{self.here}/{one}"))), "")
         return self._written[file]

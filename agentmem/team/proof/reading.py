@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 from agentmem.team.proof.arguments import tree_of
 from agentmem.team.proof.surroundings import imported, outer
-from agentmem.team.proof.syntax import dotted
+from agentmem.team.proof.syntax import dotted, nodes_of
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ASSERTING = frozenset({"raises", "warns", "fail", "deprecated_call"})
@@ -45,8 +45,8 @@ def asks_code(file: str, test: str, tops: frozenset[str]) -> str:
         return ""
     functions = [node for one in reached for node in _facts(file)[one].nodes]
     held = _ours(file, tops).union(*(_held(one, _ours(file, tops)) for one in functions))
-    statements = (node.value for one in functions for node in ast.walk(one) if isinstance(node, ast.Expr))
-    managers = (item.context_expr for one in functions for node in ast.walk(one) for item in _items(node))
+    statements = (node.value for one in functions for node in nodes_of(one) if isinstance(node, ast.Expr))
+    managers = (item.context_expr for one in functions for node in nodes_of(one) for item in _items(node))
     called = (one for one in (*statements, *managers) if isinstance(one, ast.Call) and _root(one) in held)
     return next((dotted(one.func) for one in called if _compares(one, held, _ours(file, tops))), "")
 
@@ -58,7 +58,7 @@ def _has_assertion(file: str, name: str, tops: frozenset[str]) -> bool:
     for function in _facts(file)[name].nodes:
         held = ours | set(_held(function, ours))
         given = {one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)} - held
-        if any(_asserts(node, held, names, given) for node in ast.walk(function)):
+        if any(_asserts(node, held, names, given) for node in nodes_of(function)):
             return True
     return False
 
@@ -75,7 +75,7 @@ def _items(node: ast.AST) -> list[ast.withitem]:
 
 def _held(function: _Function, ours: frozenset[str]) -> Iterator[str]:
     """Names of a function that hold what the code gave."""
-    for node in ast.walk(function):
+    for node in nodes_of(function):
         if isinstance(node, ast.Assign) and _root(node.value) in ours:
             yield from (one.id for one in node.targets if isinstance(one, ast.Name))
 
@@ -143,7 +143,7 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 def _set(function: _Function) -> Iterator[tuple[ast.expr, ast.expr]]:
     """What a function sets by name, and to what."""
-    for node in ast.walk(function):
+    for node in nodes_of(function):
         if isinstance(node, ast.Assign):
             for one in node.targets:
                 both = isinstance(one, ast.Tuple) and isinstance(node.value, ast.Tuple)
@@ -170,7 +170,7 @@ def compares_built(file: str, test: str, tops: frozenset[str], built: frozenset[
 def _bound_to(function: _Function, name: str) -> Iterator[str]:
     """A name, and the variables that hold what a call of it gave."""
     yield name
-    for node in ast.walk(function):
+    for node in nodes_of(function):
         if isinstance(node, ast.Assign) and name in set(_used(node.value)):
             yield from (one.id for one in node.targets if isinstance(one, ast.Name))
         elif isinstance(node, ast.ImportFrom):
@@ -186,7 +186,7 @@ def _used(node: ast.AST) -> Iterator[str]:
 
 def _compared(function: _Function) -> Iterator[list[ast.expr]]:
     """The sides of each comparison of a function."""
-    for node in ast.walk(function):
+    for node in nodes_of(function):
         if isinstance(node, ast.Compare):
             yield [node.left, *node.comparators]
         elif isinstance(node, ast.Call) and _last(node.func).startswith("assert"):
@@ -199,7 +199,7 @@ def compared_names(file: str, test: str) -> list[str]:
 
 
 def _things(function: _Function) -> Iterator[ast.expr]:
-    for node in ast.walk(function):
+    for node in nodes_of(function):
         if isinstance(node, ast.Compare):
             for one in (node.left, *node.comparators):
                 yield from one.elts if isinstance(one, ast.Tuple | ast.List | ast.Set) else [one]
@@ -218,7 +218,7 @@ def used_names(file: str, test: str) -> frozenset[str]:
 
 
 def _names(function: ast.AST) -> Iterator[str]:
-    for node in ast.walk(function):
+    for node in nodes_of(function):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from agentmem.team.proof.arguments import tree_of
+from agentmem.team.proof.syntax import nodes_of
 
 ASKED: dict[str, frozenset[str]] = {
     "sys": frozenset(
@@ -147,7 +148,7 @@ def outer(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """The names that a file imports, each with what it stands for."""
-    for one in ast.walk(tree):
+    for one in nodes_of(tree):
         if isinstance(one, ast.Import):
             yield from ((alias.asname or alias.name.partition(".")[0], alias.name) for alias in one.names)
         elif isinstance(one, ast.ImportFrom) and one.module:
@@ -156,7 +157,7 @@ def imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 def _used(function: ast.AST, known: dict[str, str]) -> _Function:
     names, dotted = set[str](), set[str]()
-    for one in ast.walk(function):
+    for one in nodes_of(function):
         if isinstance(one, ast.Name):
             names.add(one.id)
             dotted.add(known.get(one.id, ""))

@@ -7,6 +7,7 @@ on syntax trees, which call themselves, have no room.
 import ast
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from itertools import islice
 
 _LARGE, _NAMES = 400, 8  # parts of a tree, and names of a dotted one
@@ -19,6 +20,12 @@ def parsed(text: str | bytes) -> ast.Module | None:
         return ast.parse(text)
     except _UNREAD:
         return None
+
+
+@cache
+def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of a tree that stays as it is, in the order of ``ast.walk``: for many who look for something in it."""
+    return tuple(ast.walk(tree))
 
 
 def is_too_deep(text: str | bytes) -> bool:
