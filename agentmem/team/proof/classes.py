@@ -21,7 +21,7 @@ from agentmem.team.proof.wire import Broken
 
 PURE = frozenset(
     {"builtins", "math", "operator", "itertools", "functools", "collections", "datetime", "decimal", "fractions"}
-    | {"pathlib", "uuid", "string", "statistics", "cmath", "ipaddress"}
+    | {"pathlib", "pathlib._local", "uuid", "string", "statistics", "cmath", "ipaddress"}  # as 3.13 names it
     | {"_operator", "_functools", "_collections", "_decimal"}
 )
 """Modules whose functions and types the judge may use as its own where the project shows them under its own name."""
