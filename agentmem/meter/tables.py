@@ -50,7 +50,8 @@ _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
     (
         lambda s: s["requests"] > 1 and s["cache_read_tokens"] == 0,
         "Nothing was read from a cache: no breakpoint (cache_control) was set, the prefix is shorter than the model's "
-        "minimum, or the model has no cache. `agentmem why` tells which; for our own agents see `agentmem prefix`.",
+        "minimum, or the model has no cache. `agentmem why` tells which; for agents of agentmem's see also "
+        "`agentmem prefix`.",
     ),
     (
         lambda s: (s["redo_share"] or 0) > 0.10,
@@ -63,8 +64,8 @@ _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
     ),
     (
         lambda s: True,
-        "The cache served {hit_rate:.0%} of the input and nothing broke the prefix: nothing to mend, "
-        "use `--budget` if the context grows too large.",
+        "The cache served {hit_rate:.0%} of the input and nothing broke the prefix of a conversation; `agentmem why` "
+        "tells if one could have read what another left.",
     ),
 )
 

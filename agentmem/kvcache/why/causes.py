@@ -261,7 +261,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "breakpoint_missing",
         _unmarked,
-        "Set a breakpoint (cache_control) on the last block of the system prompt and on the last of every request.",
+        "Set a breakpoint (cache_control) on the last block of the system prompt and on the last of every request; "
+        "under LangChain `ContextMiddleware` sets them.",
     ),
     Cause(
         "lookback_exceeded",

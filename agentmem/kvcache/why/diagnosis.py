@@ -170,6 +170,7 @@ def _findings(pair: RequestPair) -> Iterator[Finding]:
         yield from _explained(CauseCase(pair, stored=False), left_out, explained)
         explained += left_out
     if pair.relation == "branches":
+        yield from _of_head(pair, explained)
         return
     whole = pair.before.stored(len(pair.before.path.frames)) or pair.before.used.input_tokens
     changed = list(_of_what_changed(pair, explained, max(explained, whole)))
@@ -177,6 +178,21 @@ def _findings(pair: RequestPair) -> Iterator[Finding]:
         yield from behind
     elif whole - explained > _least(whole):
         yield from changed
+
+
+def _of_head(pair: RequestPair, explained: int) -> Iterator[Finding]:
+    """The loss of a conversation that begins anew, if only times or ids in its system prompt keep it from reading what
+    the one before left of tools and system."""
+    head = len(pair.before.prompt.tools) + len(pair.before.prompt.system)
+    mark, rules = pair.before.mark(head), pair.before.rules
+    late = pair.now.at - pair.before.at > rules.lifetimes[mark.ttl if mark else "5m"]
+    whole = min(pair.before.stored(head), pair.now.tokens(head))
+    if not pair.restarts or pair.concurrent or late or whole - explained <= _least(whole):
+        return
+    difference = next(one for one in differences(pair) if one.place == "system")
+    case = CauseCase(pair, difference)
+    for cause in explain(case):
+        yield _finding(case, cause.name, fix(cause, pair), whole - explained, explained)
 
 
 def _never_stored(pair: RequestPair, explained: int) -> int:

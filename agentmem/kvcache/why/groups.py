@@ -7,8 +7,8 @@ from agentmem.kvcache.why.causes import CUT_ANEW, CauseName
 from agentmem.kvcache.why.diagnosis import Finding
 
 AGAINST_REPORT = (
-    "Lost is what the request before could have left to read. A text that was changed is lost here, and new in "
-    "`agentmem report`, whose figure of tokens processed again is therefore smaller."
+    "Lost is what the request before could have left to read. `agentmem report` counts as processed again what came "
+    "before with the same text: a text that was changed is lost here, and new there."
 )
 """How the two figures of a loss differ."""
 

@@ -25,7 +25,8 @@ _SAME = 0.5
 
 Relation = Literal["continues", "edits", "branches"]
 """continues: the whole conversation is still there. edits: it goes on, with a part of it changed or gone.
-branches: it is another conversation that begins alike and owes nothing to the rest."""
+branches: it is another conversation that begins alike, or begins anew under the same head but for times and ids in it,
+and owes nothing to the rest."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,16 @@ class RequestPair:
         if not self.concurrent and self._goes_on():
             known = self.same_head or (self._same_agent() and (self._mostly_kept() or self.summarised))
             return "edits" if known else None
-        return "branches" if self.shared else None
+        return "branches" if self.shared or self.restarts else None
+
+    @cached_property
+    def restarts(self) -> bool:
+        """True if the system prompt is the same agent's, and differs in times and ids alone."""
+        one, other = self.before.prompt, self.now.prompt
+        if (one.model, one.tools) != (other.model, other.tools) or one.system == other.system:
+            return False
+        before, now = ("\n".join(map(shown, side.system)) for side in (one, other))
+        return only_volatile(before, now)
 
     def _same_agent(self) -> bool:
         """True if a changed head can be the same agent's. Two agents may be given the same task, but no more."""

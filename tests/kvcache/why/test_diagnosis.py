@@ -1,6 +1,7 @@
 """agentmem.kvcache.why.diagnosis, on faults that tests/agents puts into an agent's traffic."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from agentmem.kvcache.frames import Frames, body_frames, wire
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
 from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.types import Usage
-from tests.agents.coding import START, CodingAgent
+from tests.agents.coding import START, CodingAgent, Turn
 from tests.agents.faults import (
     CLEAN,
     COMBINED,
@@ -188,3 +189,38 @@ def test_secrets_do_not_show_in_a_diff() -> None:
     assert first.after is not None
     assert "[redacted]#1" in first.before
     assert "[redacted]#2" in first.after
+
+
+def runs(*began: float, clock: bool = True) -> list[ObservedRequest]:
+    """Runs of one agent, whose prompt says when each began, and which all have another task."""
+
+    def traffic() -> Traffic:
+        for at in began:
+
+            def told(turn: Turn, body: Any, at: float = at) -> Any:
+                body["system"][0]["text"] += f"\nThis run began at {datetime.fromtimestamp(at, UTC):%H:%M:%S}." * clock
+                body["messages"][0]["content"][0]["text"] += f" It is the task of {at:.0f}."
+                return body
+
+            yield from CodingAgent(5, turns=3, fault=told, started=at).requests()
+
+    return observed(traffic())
+
+
+def test_another_conversation_could_have_read_the_head() -> None:
+    """A time in the prompt of each run is found though no request of one run changes it; its price is the head's."""
+    requests = runs(START, START + 90)
+    (one,) = diagnose(requests)
+    assert (one.request, one.cause, one.segment) == (4, "volatile_text", "system")
+    first, again = requests[0], requests[3]
+    head = len(first.prompt.tools) + len(first.prompt.system)
+    assert one.tokens_lost == first.stored(head) - again.used.cache_read_tokens > 0
+    assert one.usd_lost
+
+
+@pytest.mark.parametrize(
+    "requests", [runs(START, START + 90, clock=False), runs(START, START + 7_300)], ids=["no clock", "expired"]
+)
+def test_another_conversation_that_lost_nothing(requests: list[ObservedRequest]) -> None:
+    """Where the prompt is the same it is read, and where the cache had expired nothing could have been."""
+    assert diagnose(requests) == []
