@@ -5,6 +5,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from itertools import pairwise
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -99,12 +100,14 @@ def visit(reader: Tab, address: str, width: int = 1440, scheme: Scheme = "light"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_can_be_read_by_everybody(reader: Tab, site: str, page: str) -> None:
+def test_a_page_can_be_read_by_everybody(reader: Tab, site: str, page: str, pictures: Path) -> None:
     """At two widths, in both schemes: one first heading and no level skipped, contrast, names, no sideways scroll."""
     schemes: tuple[Scheme, ...] = ("light", "dark")
     for scheme in schemes:
         for width in WIDTHS:
             visit(reader, site + page, width, scheme)
+            name = page.removesuffix(".html").replace("/", "-")
+            assert reader.picture(pictures / f"site-{name}-{width}-{scheme}.png", whole=False)
             levels: list[int] = reader.run(HEADINGS)
             assert levels.count(1) == 1 and levels[0] == 1
             assert all(after - before <= 1 for before, after in pairwise(levels))
