@@ -142,9 +142,9 @@ def _expired(case: CauseCase) -> bool:
     return _unread(case) and now.at - before.at > lifetime(case.pair)
 
 
-def lifetime(pair: RequestPair) -> float:
-    """The lifetime, in seconds, of the prefix that both requests share."""
-    mark = pair.before.mark(pair.shared)
+def lifetime(pair: RequestPair, blocks: int | None = None) -> float:
+    """The lifetime, in seconds, of the earlier request's first ``blocks``; None: of the prefix that both share."""
+    mark = pair.before.mark(pair.shared if blocks is None else blocks)
     return pair.before.rules.lifetimes[mark.ttl if mark else "5m"]
 
 

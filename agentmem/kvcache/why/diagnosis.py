@@ -184,8 +184,7 @@ def _of_head(pair: RequestPair, explained: int) -> Iterator[Finding]:
     """The loss of a conversation that begins anew, if only times or ids in its system prompt keep it from reading what
     the one before left of tools and system."""
     head = len(pair.before.prompt.tools) + len(pair.before.prompt.system)
-    mark, rules = pair.before.mark(head), pair.before.rules
-    late = pair.now.at - pair.before.at > rules.lifetimes[mark.ttl if mark else "5m"]
+    late = pair.now.at - pair.before.at > lifetime(pair, head)
     whole = min(pair.before.stored(head), pair.now.tokens(head))
     if not pair.restarts or pair.concurrent or late or whole - explained <= _least(whole):
         return

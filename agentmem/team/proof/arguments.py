@@ -67,6 +67,29 @@ def functions_in(node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
+def spans(node: Any, at: Place) -> bool:
+    """True if a place in a file lies in a part of it."""
+    begins, ends = span(node)
+    return begins <= at < ends
+
+
+def place_of(frame: types.FrameType) -> tuple[Place, Place] | None:
+    """Where the call that a frame makes begins and ends in its file."""
+    positions = list(frame.f_code.co_positions())
+    found = positions[frame.f_lasti // 2] if frame.f_lasti // 2 < len(positions) else (None,) * 4
+    first, last, begin, end = found
+    return None if None in (first, last, begin, end) else ((first, begin), (last, end))  # type: ignore[return-value]
+
+
+def frames_inside(inside: str) -> Iterator[types.FrameType]:
+    """The frames that run now of files whose names begin so, the innermost first."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(inside):
+            yield frame
+        frame = frame.f_back
+
+
 def names_in(code: types.CodeType) -> Iterator[str]:
     """The names that a code and the functions in it use."""
     yield from code.co_names

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from _pytest.assertion import rewrite
 
-from agentmem.team.proof.arguments import defined, tree_of
+from agentmem.team.proof.arguments import defined, frames_inside, tree_of
 from agentmem.team.proof.link import SubjectLink
-from agentmem.team.proof.syntax import nodes_of
+from agentmem.team.proof.syntax import last_name, nodes_of, root_name
 
 _LIKE = re.compile(r"_*(assert|check|verify|expect|ensure|must|should|compare|same|equal|fail|raises|warns|deprecated)")
 """How names of functions begin that compare for a test, or assert without the word."""
@@ -75,9 +75,7 @@ class Asserted:
         explained = case._formatMessage
 
         def explain(test: Any, *said: Any) -> Any:
-            frame: types.FrameType | None = sys._getframe(1)
-            while frame is not None and not frame.f_code.co_filename.startswith(self.root):
-                frame = frame.f_back
+            frame = next(frames_inside(self.root), None)
             if frame is not None and _is_taken(frame.f_code.co_filename, frame.f_lineno):
                 self.failed.add((frame.f_code.co_filename, frame.f_lineno))
             return explained(test, *said)
@@ -135,10 +133,7 @@ class Asserted:
             return True
         if not isinstance(node, ast.Call) or _only_says(node):
             return False
-        root: ast.AST = node.func
-        while isinstance(root, ast.Attribute | ast.Call | ast.Subscript):
-            root = root.func if isinstance(root, ast.Call) else root.value
-        name = root.id if isinstance(root, ast.Name) else ""
+        name = root_name(node.func)
         last = node.func.attr if isinstance(node.func, ast.Attribute) else name
         value = own.get(name)
         if hasattr(value if isinstance(value, type) else type(value), "_far_link"):
@@ -209,9 +204,8 @@ def _does_nothing(statement: ast.Expr) -> bool:
         return False
     if isinstance(call.func, ast.Name) and call.func.id in _LAZY:
         return True
-    return (
-        _last(call.func) in _RAISING and len(call.args) < 2 and not any(one.arg == "callable" for one in call.keywords)
-    )
+    ends = len(call.args) < 2 and not any(one.arg == "callable" for one in call.keywords)
+    return ends and last_name(call.func) in _RAISING
 
 
 def _behind(function: _Function) -> Iterator[int]:
@@ -222,12 +216,8 @@ def _behind(function: _Function) -> Iterator[int]:
         if isinstance(one, ast.With):
             left += one.body
             calls = (item.context_expr for item in one.items if isinstance(item.context_expr, ast.Call))
-            if any(_last(call.func) in _RAISING for call in calls):
+            if any(last_name(call.func) in _RAISING for call in calls):
                 yield from (later.lineno for later in one.body[1:] if isinstance(later, ast.Assert))
-
-
-def _last(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _is_heeded(file: str, line: int) -> bool:
@@ -257,4 +247,4 @@ def _holds(node: ast.AST, line: int) -> bool:
 
 
 def _asserts(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and bool(_LIKE.match(_last(node.func)))
+    return isinstance(node, ast.Call) and bool(_LIKE.match(last_name(node.func)))

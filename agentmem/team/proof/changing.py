@@ -5,13 +5,12 @@ The judge runs it by itself, without the rest of agentmem.
 
 import ast
 import builtins
-import sys
 import threading
 import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agentmem.team.proof.arguments import defined, first_line, span
+from agentmem.team.proof.arguments import defined, first_line, frames_inside, place_of, span, spans
 from agentmem.team.proof.mixing import Reading, methods_of, names_in, reading_of
 from agentmem.team.proof.origins import CHANGED, WRITTEN, Changes, Origins, unwrapped
 from agentmem.team.proof.reading import used_names
@@ -43,9 +42,8 @@ def _note(changed: Sequence[Any], changes: Changes, marks: Marks) -> None:
     changes.begin(marks.test)
     wide = not marks.testing or marks.test == 0
     new = changes.add([part for one in changed for part in containers(one)])
-    frame, inside = sys._getframe(1), False
-    found = ""
-    for one in _frames(frame, changes.inside):
+    found, inside = "", False
+    for one in frames_inside(changes.inside):
         inside |= one.f_code.co_name.startswith("test")
         found = found or _read(one, changes)
     if found:
@@ -57,27 +55,20 @@ def _note(changed: Sequence[Any], changes: Changes, marks: Marks) -> None:
         changes.keep(new, wide=wide)
 
 
-def _frames(frame: types.FrameType | None, inside: str) -> Iterator[types.FrameType]:
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(inside):
-            yield frame
-        frame = frame.f_back
-
-
 def _read(frame: types.FrameType, changes: Changes) -> str:
     """What a function that is running compares from here on with what was changed; "" for nothing."""
     code = frame.f_code
     if (key := (code, frame.f_lasti)) in changes.read:
         return ""
     changes.read.add(key)
-    whole, place = defined(code), _place(frame)
+    whole, place = defined(code), place_of(frame)
     if whole is None or place is None:
         return code.co_name
     held = dict(list(frame.f_locals.items())[:_MANY])
     _note_holders(held, (code.co_filename, first_line(whole)), changes)
     node: ast.AST = whole
     if kind := _COMPREHENSIONS.get(code.co_name):
-        inner = (one for one in ast.walk(whole) if isinstance(one, kind) and _holds(one, place[0]))
+        inner = (one for one in ast.walk(whole) if isinstance(one, kind) and spans(one, place[0]))
         node = max(inner, key=lambda one: span(one)[0], default=whole)
     loops = (one for one in ast.walk(whole) if isinstance(one, ast.For) and span(one) == place)
     place = next((span(one.iter) for one in loops), place)
@@ -104,19 +95,6 @@ def _attributes(value: Any) -> list[tuple[str, Any]]:
     except AttributeError:
         return []
     return list(own.items())[:_MANY] if type(own) is dict else []
-
-
-def _holds(node: Any, at: tuple[int, int]) -> bool:
-    begins, ends = span(node)
-    return begins <= at < ends
-
-
-def _place(frame: types.FrameType) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Where the call that a frame makes begins and ends in its file."""
-    positions = list(frame.f_code.co_positions())
-    found = positions[frame.f_lasti // 2] if frame.f_lasti // 2 < len(positions) else (None,) * 4
-    first, last, begin, end = found
-    return None if None in (first, last, begin, end) else ((first, begin), (last, end))  # type: ignore[return-value]
 
 
 def settle(item: Any, changes: Changes, marks: Marks) -> None:

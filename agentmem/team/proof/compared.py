@@ -4,14 +4,13 @@ The judge runs it by itself, without the rest of agentmem. So what the code left
 """
 
 import ast
-import builtins
-import sys
-import types
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from agentmem.team.proof.arguments import tree_of
+from agentmem.team.proof.arguments import Place, frames_inside, place_of, span, tree_of
+from agentmem.team.proof.syntax import last_name
+from agentmem.team.proof.uses import WRITTEN, is_python
 
 _READS = frozenset(
     {"open", "read_text", "read_bytes", "listdir", "iterdir", "glob", "exists", "is_file", "is_dir", "is_symlink"}
@@ -25,21 +24,14 @@ _PARTS = frozenset(
 """Methods of files, texts and bytes that give a part of what was read."""
 _EAGER = frozenset({"len", "sorted", "list", "tuple", "set", "frozenset", "str", "bool", "sum", "int", "float"})
 """Functions of Python's that only tell of what they are given, at once."""
-_WRITTEN = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.Slice, ast.Load)
-_Span = tuple[int | None, int | None, int | None, int | None]
 
 
 def is_compared(root: str) -> bool:
     """True where what a test in the folder ``root`` asks for now is only compared with what is written down."""
-    frame: types.FrameType | None = sys._getframe(1)
-    while frame is not None and not frame.f_code.co_filename.startswith(f"{root}/"):
-        frame = frame.f_back
-    if frame is None:
+    if (frame := next(frames_inside(f"{root}/"), None)) is None or (place := place_of(frame)) is None:
         return False
-    positions = list(frame.f_code.co_positions())
-    at = frame.f_lasti // 2
     calls, above = _calls(frame.f_code.co_filename)
-    reads = calls.get(positions[at], ()) if at < len(positions) else ()
+    reads = calls.get(place, ())
     names = {**frame.f_globals, **frame.f_locals}
     return bool(reads) and all(_reads_one(one, names) and _is_safe(one, above, names) for one in reads)
 
@@ -47,24 +39,24 @@ def is_compared(root: str) -> bool:
 def _reads_one(read: ast.expr, names: Mapping[str, Any]) -> bool:
     """True for a call that reads one file or folder, or that goes through what such a call gives."""
     function = read.func if isinstance(read, ast.Call) else read
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    name = last_name(function)
     if isinstance(read, ast.Call) and isinstance(function, ast.Name) and name in _EAGER and len(read.args) == 1:
-        return _is_own(name, names) and _reads_one(read.args[0], names)
+        return is_python(name, names) and _reads_one(read.args[0], names)
     return name in _READS
 
 
 @cache
-def _calls(file: str) -> tuple[dict[_Span, list[ast.expr]], dict[ast.AST, ast.AST]]:
-    """The calls of a file by where they stand: first and last line, first and last column; and what is above each.
+def _calls(file: str) -> tuple[dict[tuple[Place, Place], list[ast.expr]], dict[ast.AST, ast.AST]]:
+    """The calls of a file by where they stand; and what is above each.
 
     A comprehension stands for what it goes through: it asks for one after the other, by a frame of its own.
     """
-    calls, above = dict[_Span, list[ast.expr]](), dict[ast.AST, ast.AST]()
+    calls, above = dict[tuple[Place, Place], list[ast.expr]](), dict[ast.AST, ast.AST]()
     for node in ast.walk(tree_of(file) or ast.Module([], [])):
         above |= dict.fromkeys(ast.iter_child_nodes(node), node)
         if isinstance(node, ast.Call | ast.ListComp | ast.SetComp | ast.GeneratorExp):
             asked = node if isinstance(node, ast.Call) else node.generators[0].iter
-            calls.setdefault((node.lineno, node.end_lineno, node.col_offset, node.end_col_offset), []).append(asked)
+            calls.setdefault(span(node), []).append(asked)
     return calls, above
 
 
@@ -92,7 +84,7 @@ def _larger(node: ast.expr, above: Mapping[ast.AST, ast.AST], names: Mapping[str
         plain = isinstance(call, ast.Call) and call.func is outer and not call.keywords
         return call if isinstance(call, ast.Call) and plain and all(map(_is_written, call.args)) else None
     if isinstance(outer, ast.Call) and isinstance(outer.func, ast.Name) and [*outer.args, *outer.keywords] == [node]:
-        return outer if outer.func.id in _EAGER and _is_own(outer.func.id, names) else None
+        return outer if outer.func.id in _EAGER and is_python(outer.func.id, names) else None
     if isinstance(outer, ast.Subscript):
         return outer if outer.value is node and _is_written(outer.slice) else None
     if isinstance(outer, ast.comprehension):
@@ -100,10 +92,6 @@ def _larger(node: ast.expr, above: Mapping[ast.AST, ast.AST], names: Mapping[str
         if isinstance(whole, ast.ListComp | ast.SetComp | ast.GeneratorExp) and _only_names(whole, outer, node):
             return whole
     return outer if isinstance(outer, ast.UnaryOp) else None
-
-
-def _is_own(name: str, names: Mapping[str, Any]) -> bool:
-    return names.get(name, own := getattr(builtins, name)) is own
 
 
 def _only_names(whole: ast.ListComp | ast.SetComp | ast.GeneratorExp, loop: ast.comprehension, node: ast.expr) -> bool:
@@ -115,4 +103,4 @@ def _only_names(whole: ast.ListComp | ast.SetComp | ast.GeneratorExp, loop: ast.
 
 
 def _is_written(node: ast.AST) -> bool:
-    return isinstance(node, _WRITTEN) and all(map(_is_written, ast.iter_child_nodes(node)))
+    return isinstance(node, WRITTEN) and all(map(_is_written, ast.iter_child_nodes(node)))

@@ -8,13 +8,12 @@ code, means it to change.
 """
 
 import ast
-import sys
-import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agentmem.team.proof import arguments, still_used
 from agentmem.team.proof.agreeing import is_far, same
+from agentmem.team.proof.arguments import frames_inside, place_of, tree_of
+from agentmem.team.proof.still_used import still_used
 from agentmem.team.proof.uses import compares
 
 _MANY = 40  # instances that are asked for, of those that came last
@@ -108,7 +107,7 @@ class Earlier:
         if not given or not answers:
             return
         inside, root = _is_compared(self.link.root), self.link.root
-        if inside or any(still_used.still_used(one, root, quiet=True) for one in answers):
+        if inside or any(still_used(one, root) for one in answers):
             self.link.marks.mark("compares", "an answer that is changed by what it is compared with")
 
 
@@ -149,11 +148,8 @@ def alike(one: Any, other: Any, depth: int = 0) -> bool:
 
 def _is_compared(root: str) -> bool:
     """True if the call that a test makes, by whatever functions of its own, is a part of a comparison."""
-    frame: types.FrameType | None = sys._getframe(1)
-    while frame is not None:
-        tree = arguments.tree_of(name) if (name := frame.f_code.co_filename).startswith(f"{root}/") else None
-        place = still_used.place_of(frame) if tree is not None else None
+    for frame in frames_inside(f"{root}/"):
+        tree, place = tree_of(frame.f_code.co_filename), place_of(frame)
         if tree is not None and place is not None and any(compares(one, *place) for one in ast.walk(tree)):
             return True
-        frame = frame.f_back
     return False

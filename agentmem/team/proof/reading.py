@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 from agentmem.team.proof.arguments import tree_of
 from agentmem.team.proof.surroundings import imported, outer
-from agentmem.team.proof.syntax import dotted, nodes_of
+from agentmem.team.proof.syntax import dotted, last_name, nodes_of, root_name
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ASSERTING = frozenset({"raises", "warns", "fail", "deprecated_call"})
@@ -47,7 +47,7 @@ def asks_code(file: str, test: str, tops: frozenset[str]) -> str:
     held = _ours(file, tops).union(*(_held(one, _ours(file, tops)) for one in functions))
     statements = (node.value for one in functions for node in nodes_of(one) if isinstance(node, ast.Expr))
     managers = (item.context_expr for one in functions for node in nodes_of(one) for item in _items(node))
-    called = (one for one in (*statements, *managers) if isinstance(one, ast.Call) and _root(one) in held)
+    called = (one for one in (*statements, *managers) if isinstance(one, ast.Call) and root_name(one) in held)
     return next((dotted(one.func) for one in called if _compares(one, held, _ours(file, tops))), "")
 
 
@@ -76,7 +76,7 @@ def _items(node: ast.AST) -> list[ast.withitem]:
 def _held(function: _Function, ours: frozenset[str]) -> Iterator[str]:
     """Names of a function that hold what the code gave."""
     for node in nodes_of(function):
-        if isinstance(node, ast.Assign) and _root(node.value) in ours:
+        if isinstance(node, ast.Assign) and root_name(node.value) in ours:
             yield from (one.id for one in node.targets if isinstance(one, ast.Name))
 
 
@@ -87,7 +87,7 @@ def _compares(call: ast.Call, held: frozenset[str], ours: frozenset[str]) -> boo
         return True
     calls = [one for one in ast.walk(call) if isinstance(one, ast.Call)]
     given = [part for one in calls for part in (*one.args, *(key.value for key in one.keywords))]
-    answers = [one for one in given if isinstance(one, ast.Call) and _root(one) in held]
+    answers = [one for one in given if isinstance(one, ast.Call) and root_name(one) in held]
     if any(map(_LIKE.match, chain)):
         return bool(answers) or any(isinstance(one, ast.Name) and one.id in held - ours for one in given)
     return bool(answers) and len(call.args) + len(call.keywords) > 1
@@ -101,9 +101,9 @@ def _asserts(node: ast.AST, held: frozenset[str], names: dict[str, str], given: 
     """True for what can fail a test, or may: what it calls of other files of the tests, or of its arguments."""
     if isinstance(node, ast.Assert | ast.Raise):
         return True
-    if not isinstance(node, ast.Call) or (root := _root(node)) in held:
+    if not isinstance(node, ast.Call) or (root := root_name(node)) in held:
         return False
-    name = _last(node.func)
+    name = last_name(node.func)
     if name in _ASSERTING or name.startswith("assert") or (isinstance(node.func, ast.Name) and root in given):
         return True
     of_python = names.get(root, "").partition(".")[0] in sys.stdlib_module_names
@@ -116,7 +116,7 @@ def plugin_of_code(root: str, file: str, tops: frozenset[str], own: frozenset[st
     for depth in range(len(folders) + 1):
         tree = tree_of("/".join([root, *folders[:depth], "conftest.py"]))
         for node in tree.body if tree is not None else ():
-            if isinstance(node, ast.Assign) and any(_last(one) == "pytest_plugins" for one in node.targets):
+            if isinstance(node, ast.Assign) and any(last_name(one) == "pytest_plugins" for one in node.targets):
                 texts = [one.value for one in ast.walk(node.value) if isinstance(one, ast.Constant)]
                 named = (one for one in texts if isinstance(one, str) and one not in own)
                 if found := next((one for one in named if one.partition(".")[0] in tops), ""):
@@ -132,7 +132,7 @@ def puts_code(file: str, test: str, tops: frozenset[str]) -> str:
     for function in (node for one in _reached(file, test) for node in _facts(file)[one].nodes):
         held = ours | set(_held(function, ours))
         for place, value in _set(function):
-            if _root(place) in others and _root(value) in held and isinstance(place, ast.Attribute):
+            if root_name(place) in others and root_name(value) in held and isinstance(place, ast.Attribute):
                 return dotted(place)
     return ""
 
@@ -148,7 +148,7 @@ def _set(function: _Function) -> Iterator[tuple[ast.expr, ast.expr]]:
             for one in node.targets:
                 both = isinstance(one, ast.Tuple) and isinstance(node.value, ast.Tuple)
                 yield from zip(_parts(one), _parts(node.value), strict=False) if both else [(one, node.value)]
-        elif isinstance(node, ast.Call) and _last(node.func) == "setattr" and len(node.args) == 3:
+        elif isinstance(node, ast.Call) and last_name(node.func) == "setattr" and len(node.args) == 3:
             name = node.args[1].value if isinstance(node.args[1], ast.Constant) else ""
             yield ast.Attribute(node.args[0], str(name), ast.Store()), node.args[2]
 
@@ -181,7 +181,7 @@ def _used(node: ast.AST) -> Iterator[str]:
     """The names, and the last names of attributes, in an expression."""
     for one in ast.walk(node):
         if isinstance(one, ast.Name | ast.Attribute):
-            yield _last(one)
+            yield last_name(one)
 
 
 def _compared(function: _Function) -> Iterator[list[ast.expr]]:
@@ -189,7 +189,7 @@ def _compared(function: _Function) -> Iterator[list[ast.expr]]:
     for node in nodes_of(function):
         if isinstance(node, ast.Compare):
             yield [node.left, *node.comparators]
-        elif isinstance(node, ast.Call) and _last(node.func).startswith("assert"):
+        elif isinstance(node, ast.Call) and last_name(node.func).startswith("assert"):
             yield node.args
 
 
@@ -203,7 +203,7 @@ def _things(function: _Function) -> Iterator[ast.expr]:
         if isinstance(node, ast.Compare):
             for one in (node.left, *node.comparators):
                 yield from one.elts if isinstance(one, ast.Tuple | ast.List | ast.Set) else [one]
-        elif isinstance(node, ast.Call) and _last(node.func) in _KINDS | _ERRORS:
+        elif isinstance(node, ast.Call) and last_name(node.func) in _KINDS | _ERRORS:
             for one in node.args:
                 yield from one.elts if isinstance(one, ast.Tuple) else [one]
         elif isinstance(node, ast.ExceptHandler) and node.type is not None:
@@ -225,16 +225,6 @@ def _names(function: ast.AST) -> Iterator[str]:
             yield node.attr
         elif isinstance(node, ast.arg):
             yield node.arg  # as a fixture of the same file
-
-
-def _root(node: ast.AST) -> str:
-    while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _last(node: ast.AST) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _dotted(node: ast.expr, names: dict[str, str]) -> str:

@@ -6,34 +6,29 @@ with a value that is written down, as in ``assert cart.rows == [1, 2]``, is the 
 """
 
 import ast
-import sys
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from agentmem.team.proof.arguments import Place, defined, span
+from agentmem.team.proof.arguments import Place, defined, frames_inside, place_of, span, spans
 from agentmem.team.proof.uses import Uses
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _DEEP, _MANY = 3, 200  # containers in containers that are searched for a value, and the items of each
 
 
-def still_used(value: Any, root: str, *, quiet: bool = False, kind: type[Uses] = Uses) -> str:
+def still_used(value: Any, root: str, kind: type[Uses] = Uses) -> str:
     """The name by which a test in the folder ``root`` goes on using a value, or what holds it; "" if none does.
 
-    After a ``quiet`` call, which answered nothing, the change is tested: there only a use beside the code counts, as
-    ``kind`` finds it in the text.
+    That the value is changed is tested too: only a use beside the code counts, as ``kind`` finds it in the text.
     """
-    frame: types.FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(f"{root}/"):
-            for name, one in list(frame.f_locals.items()):
-                if (way := _way(one, value, 0)) is not None and _is_read(frame, name, way, quiet=quiet, kind=kind):
-                    return name
-            found = next((name for name, one in list(frame.f_globals.items()) if one is value), "")
-            if found and (not quiet or _is_read(frame, found, quiet=True, kind=kind)):
-                return found
-        frame = frame.f_back
+    for frame in frames_inside(f"{root}/"):
+        for name, one in list(frame.f_locals.items()):
+            if (way := _way(one, value, 0)) is not None and _is_read(frame, name, way, kind):
+                return name
+        found = next((name for name, one in list(frame.f_globals.items()) if one is value), "")
+        if found and _is_read(frame, found, "", kind):
+            return found
     return ""
 
 
@@ -54,7 +49,7 @@ def _way(holder: Any, value: Any, depth: int) -> str | None:
     return None
 
 
-def _is_read(frame: types.FrameType, name: str, way: str = "", *, quiet: bool = False, kind: type[Uses] = Uses) -> bool:
+def _is_read(frame: types.FrameType, name: str, way: str, kind: type[Uses]) -> bool:
     """True if code behind the present place of a frame reads a name, except to compare it with what is written down.
 
     With a ``way`` only where it reads that attribute of the name.
@@ -63,32 +58,20 @@ def _is_read(frame: types.FrameType, name: str, way: str = "", *, quiet: bool = 
     if place is None or function is None:
         return True
     begins, ends = next((span(one.iter) for one in ast.walk(function) if _is_loop(one, place)), place)
-    around = [one for one in ast.walk(function) if isinstance(one, _LOOPS) and _spans(one, begins)]
+    around = [one for one in ast.walk(function) if isinstance(one, _LOOPS) and spans(one, begins)]
     text = kind(function, {**frame.f_globals, **frame.f_locals})
     for read in _reads(function, name, way):
         at = (read.lineno, read.col_offset)
         later = at >= ends or (bool(around) and not begins <= at < ends)
         later = later or text.is_held(read, begins, ends)
-        if later and not text.is_safe(read) and not (quiet and text.is_apart(read)):
+        if later and not text.is_safe(read) and not text.is_apart(read):
             return True
     return False
-
-
-def place_of(frame: types.FrameType) -> tuple[Place, Place] | None:
-    """Where the call that a frame makes begins and ends in its file."""
-    positions = list(frame.f_code.co_positions())
-    found = positions[frame.f_lasti // 2] if frame.f_lasti // 2 < len(positions) else (None,) * 4
-    first, last, begin, end = found
-    return None if None in (first, last, begin, end) else ((first, begin), (last, end))  # type: ignore[return-value]
 
 
 def _is_loop(node: ast.AST, place: tuple[Place, Place]) -> TypeGuard[ast.For | ast.AsyncFor]:
     """True for the loop that is a place: Python says so where it asks for the next item."""
     return isinstance(node, ast.For | ast.AsyncFor) and span(node) == place
-
-
-def _spans(node: ast.stmt, at: Place) -> bool:
-    return (node.lineno, node.col_offset) <= at < (node.end_lineno or 0, node.end_col_offset or 0)
 
 
 def _reads(function: ast.AST, name: str, way: str) -> Iterator[ast.expr]:

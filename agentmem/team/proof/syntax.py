@@ -44,6 +44,18 @@ def is_large(node: ast.AST) -> bool:
     return sum(1 for _ in islice(ast.walk(node), _LARGE)) == _LARGE
 
 
+def last_name(node: ast.AST) -> str:
+    """The last name of ``a.b``; "" for what is none."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def root_name(node: ast.AST) -> str:
+    """The first name of ``a.b(c)[d].e``; "" for what begins with none."""
+    while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def dotted(node: ast.AST) -> str:
     """A name with its attributes, such as ``pytest.mark.skip``; of a large one the last of them."""
     if not is_large(node):

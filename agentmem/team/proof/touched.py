@@ -8,17 +8,19 @@ test had put nothing is an answer like others: ``mail.sent``, or a stream that w
 import array
 import ast
 import io
-import sys
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from marshal import dumps
 from typing import Any
 
-from agentmem.team.proof import changing, still_used
+from agentmem.team.proof import changing
+from agentmem.team.proof.arguments import frames_inside
 from agentmem.team.proof.arrays import is_array
+from agentmem.team.proof.origins import is_of_code
 from agentmem.team.proof.reasons import Marks
-from agentmem.team.proof.uses import Uses, is_of_code
+from agentmem.team.proof.still_used import still_used
+from agentmem.team.proof.uses import Uses
 from agentmem.team.proof.values import can_change, containers, copy_of, holds_one, size_of
 from agentmem.team.proof.wire import Broken
 
@@ -182,7 +184,7 @@ class Touched:
             if (names := self._changed(owner, was)) and self._is_new(owner, names):
                 kind: Any = partial(_UsesOfLent, owner, names, self.others)
                 for one in (owner, *_containers(owner, names)):
-                    if name := still_used.still_used(one, self.root, quiet=True, kind=kind):
+                    if name := still_used(one, self.root, kind):
                         self.marks.mark("argument", name)
 
     def _changed(self, owner: Any, was: _State) -> frozenset[str]:
@@ -196,12 +198,8 @@ class Touched:
 
     def _is_new(self, owner: Any, names: frozenset[str]) -> bool:
         """False if the same has been looked at from the same place, as in a loop."""
-        places, frame = [id(owner), names], sys._getframe(1)
-        while frame is not None:
-            if frame.f_code.co_filename.startswith(f"{self.root}/"):
-                places.append((frame.f_code, frame.f_lasti))
-            frame = frame.f_back  # type: ignore[assignment]  # None above the last
-        key = tuple(places)
+        places = ((one.f_code, one.f_lasti) for one in frames_inside(f"{self.root}/"))
+        key = (id(owner), names, *places)
         new = key not in self.known
         self.known.add(key)
         return new

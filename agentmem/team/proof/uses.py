@@ -8,16 +8,13 @@ import builtins
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from agentmem.team.proof.origins import is_of_code
+
 _EAGER = frozenset({"len", "sorted", "list", "tuple", "set", "frozenset", "dict", "sum", "min", "max", "str", "bool"})
 """Functions of Python's own that only tell of what they are given, at once."""
-_WRITTEN = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.Slice, ast.Load)
+WRITTEN = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.USub, ast.Slice, ast.Load)
+"""The nodes of what is written down."""
 _FEW = 3  # variables in a row to which a value is handed on
-
-
-def is_of_code(value: Any) -> bool:
-    """True for what stands for anything of the code's."""
-    kind = value if isinstance(value, type) else type(value)
-    return hasattr(kind, "_far_link") or kind.__module__.startswith("agentmem.team.proof")
 
 
 def compares(node: ast.AST, begins: tuple[int, int], ends: tuple[int, int]) -> bool:
@@ -46,6 +43,11 @@ def _is_itself(read: ast.AST, under: ast.AST, above: Mapping[ast.AST, ast.AST]) 
         if not isinstance(node, ast.Attribute | ast.Subscript | ast.Tuple | ast.List | ast.Dict):
             return False
     return True
+
+
+def is_python(name: str, names: Mapping[str, Any]) -> bool:
+    """True for a name of a function of Python's that a file has not given to something else."""
+    return names.get(name, own := getattr(builtins, name)) is own
 
 
 class Uses:
@@ -121,12 +123,12 @@ class Uses:
         return isinstance(above, ast.UnaryOp | ast.Attribute)
 
     def _is_eager(self, name: str) -> bool:
-        return name in _EAGER and self.names.get(name, own := getattr(builtins, name)) is own
+        return name in _EAGER and is_python(name, self.names)
 
     def _is_written(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
             return self._is_eager(node.func.id) and all(map(self._is_written, node.args))
-        return isinstance(node, _WRITTEN) and all(map(self._is_written, ast.iter_child_nodes(node)))
+        return isinstance(node, WRITTEN) and all(map(self._is_written, ast.iter_child_nodes(node)))
 
     def _asks(self, node: ast.AST) -> bool:
         """True if there is anything of the code's in a part of the function, or a variable that holds an answer."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from agentmem.team.proof.arguments import Place, functions_in, parameters_of, span
+from agentmem.team.proof.arguments import Place, functions_in, parameters_of, span, spans
 from agentmem.team.proof.origins import (
     CHANGED,
     CODE,
@@ -28,7 +28,7 @@ from agentmem.team.proof.origins import (
     item,
     unwrapped,
 )
-from agentmem.team.proof.syntax import dotted
+from agentmem.team.proof.syntax import dotted, last_name
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -42,11 +42,6 @@ _FILE = frozenset(
     {"read_text", "read_bytes", "open", "exists", "is_file", "is_dir", "stat", "iterdir", "glob", "rglob"}
 )
 _LONG = 80
-
-
-def _spans(node: ast.AST, at: Place) -> bool:
-    begins, ends = span(node)
-    return begins <= at < ends
 
 
 def _is_mixed(origins: Origins) -> bool:
@@ -95,7 +90,7 @@ class Weighing:
         self.absorbed = dict[str, Origins]()
         self.found, self.returned, self.control = "", WRITTEN, WRITTEN
         self.nested = {one.name: one for one in functions_in(node) if one is not node}
-        self.loops = [one for one in ast.walk(node) if isinstance(one, LOOPS) and place and _spans(one, place[0])]
+        self.loops = [one for one in ast.walk(node) if isinstance(one, LOOPS) and place and spans(one, place[0])]
         self.lazily, self.suspects = False, False
         self.shadowed = frozenset[str]()
         self.methods: Mapping[str, Sequence[ast.AST]] = {}
@@ -169,7 +164,7 @@ class Weighing:
     def _beside(self, node: ast.expr, sides: Sequence[ast.expr]) -> Origins:
         """The origins of one side. A thing that stands before the call which changes it is compared when it has."""
         place = self.place
-        if place is None or not _is_handed(node) or not any(_spans(one, place[0]) for one in sides if one is not node):
+        if place is None or not _is_handed(node) or not any(spans(one, place[0]) for one in sides if one is not node):
             return self._plainly(node)
         self.place = None
         found = self._plainly(node)
@@ -389,12 +384,12 @@ class Weighing:
         return node.attr in _PUTTING or node.attr in self.methods or hasattr(type(held), "__get__")
 
     def _compares(self, node: ast.Call) -> bool:
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        name = last_name(node.func)
         return name.lower().startswith(_COMPARING)
 
     def _reached(self, node: ast.Call, held: Any) -> Origins:
         """OPEN for a call by which a test reaches what it does not name; CODE where it hears of the code."""
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        name = last_name(node.func)
         if name in ("raises", "assertRaises", "assertRaisesRegex", "warns", "assertWarns", "assertLogs"):
             return CODE
         known = (types.FunctionType, types.BuiltinFunctionType)
@@ -435,7 +430,7 @@ class Weighing:
 
     def _is_looped(self, node: ast.AST) -> bool:
         """True for what comes again after that, in a loop."""
-        return any(_spans(one, span(node)[0]) for one in self.loops) and not (
+        return any(spans(one, span(node)[0]) for one in self.loops) and not (
             self.place is not None and self.place[0] <= span(node)[0] < self.place[1] and not self.lazily
         )
 
