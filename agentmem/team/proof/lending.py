@@ -147,7 +147,7 @@ def parameters(value: Any) -> list[list[Any]] | None:
 def comparing(value: Any) -> list[str]:
     """The comparisons that an object's class makes in a way of its own, which the code has to ask for."""
     kind = type(value)
-    if _is_mock(value):
+    if is_mock(value):
         return []
     return [one for one in _COMPARING if getattr(kind, f"__{one}__") is not getattr(object, f"__{one}__")]
 
@@ -238,7 +238,7 @@ def _may_change(value: Any, what: str, given: list[Any], fresh: bool | None) -> 
     if what != "set":
         return bool(fresh)
     name, new = given[0], given[1] if len(given) > 1 else value
-    mock = _is_mock(value)
+    mock = is_mock(value)
     if fresh is None or type(name) is not str or name.startswith("_") or (mock and name.startswith(_MOCK_OWN)):
         return False
     if callable(getattr(type(value), name, None)):
@@ -260,12 +260,13 @@ def _is_filled(value: Any, name: str) -> bool:
     return bool(found) if plain else found is not None
 
 
-def _is_mock(value: Any) -> bool:
+def is_mock(value: Any) -> bool:
+    """True for a mock of unittest's."""
     return any(base.__module__ == "unittest.mock" for base in type(value).__mro__)
 
 
 def _get(value: Any, name: Any, marks: Marks) -> Any:
-    mock = _is_mock(value)
+    mock = is_mock(value)
     if type(name) is not str or name.startswith("_") or isinstance(value, (*CALLABLE, *_RUNNING)):
         return marks.not_proven("object", f"{type(value).__name__}.{name}")
     if (mock and name.startswith(_MOCK_OWN)) or (type(value) is memoryview and name == "obj"):

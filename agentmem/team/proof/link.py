@@ -28,7 +28,7 @@ from agentmem.team.proof.touched import Touched
 from agentmem.team.proof.twins import Twins
 from agentmem.team.proof.wire import Broken, TellsPlace, TooLarge, Wire
 
-_CHANGES = ("same", "keep", "was", "now", "name", "inside", "loan")  # what is told with an answer, besides arguments
+_CHANGES = ("same", "keep", "was", "now", "name", "inside")  # what is told with an answer, besides arguments
 _TRACED = 200  # calls that are noted of one test
 _WAIT, _BRIEFLY = 10.0, 0.2  # seconds in which a thread of a test waits for another's call, and where one has waited
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
@@ -287,8 +287,6 @@ class SubjectLink:
             self._changed_argument(change, given)
         elif change[0] == "inside":
             self.marks.mark("changes", f"a container in {change[-1]} of the test's")
-        elif change[0] == "loan":
-            self.touched.returned(change[1])
         elif change[0] == "name":
             self.names.pop((str(change[1]), str(change[-1])), None)
         elif change[0] == "now":
@@ -431,8 +429,7 @@ class SubjectLink:
             self.touched.using(self.lent[number], what)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=self.fresh.get(number))
             held = self.shared.lent(lending.given(used))
-            loan = self.touched.loan(used, what)
-            answer = ["ret", lending.written(used, self.encode), held, self._brought(), loan]
+            answer = ["ret", lending.written(used, self.encode), held, self._brought()]
             if before != contents(given, self.encode, running):
                 self.marks.mark("shared", "an argument of its function")
             self.fresh |= lending.made(self.lent, used, known) if what == "call" else {}

@@ -58,7 +58,7 @@ class Subject:
         self.heard, self.held = HeardOfCode(self._class), HeldByCode(self.keep, self._seen)
         self.loop: Any = None
         self.names: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
-        self.borrowed: list[tuple[Any, Any, int]] = []
+        self.borrowed: list[tuple[Any, Any]] = []
         self.number, self.thread, self.threaded = 0, threading.get_ident(), False
 
     # What crosses.
@@ -203,8 +203,8 @@ class Subject:
         for one, content in frame[4]:
             self._bring(one, self.decode(content))
         answer = self.held.lent(self.decode(frame[2]), frame[3], self.objects, self.numbers)
-        if frame[5] and (values.can_change(answer) or values.holds_one(answer)):
-            self.borrowed.append((answer, self._seen(answer), frame[5]))
+        if what in ("get", "getitem") and (values.can_change(answer) or values.holds_one(answer)):
+            self.borrowed.append((answer, self._seen(answer)))
         return answer
 
     def serve(self, nested: bool = False) -> list[Any]:
@@ -231,8 +231,8 @@ class Subject:
                 changes += [] if id(error) in self.errors else self.held.told(ANSWER, error.args, 0, held=True)
             changes += [["now", number, self._argument(one, 0)] for number, one in self.held.changed()]
             changes += self._renamed()
-            lent = [one for one in self.borrowed if self._seen(one[0]) != one[1]]
-            changes += [["loan", number] for _, _, number in lent]
+            if any(self._seen(one) != was for one, was in self.borrowed):
+                changes.append(["inside", "an object"])
             self.borrowed = self.borrowed if nested else []
             if self.threaded:
                 answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False

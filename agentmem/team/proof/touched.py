@@ -17,12 +17,12 @@ from typing import Any
 from agentmem.team.proof import changing
 from agentmem.team.proof.arguments import frames_inside
 from agentmem.team.proof.arrays import is_array
+from agentmem.team.proof.lending import is_mock
 from agentmem.team.proof.origins import is_of_code
 from agentmem.team.proof.reasons import Marks
 from agentmem.team.proof.still_used import still_used
 from agentmem.team.proof.uses import Uses
-from agentmem.team.proof.values import can_change, containers, copy_of, holds_one, size_of
-from agentmem.team.proof.wire import Broken
+from agentmem.team.proof.values import can_change, containers, copy_of, size_of
 
 _FEW = 20  # containers in an object that are looked for among a test's names
 _MOST = 2000  # parts of an object that are looked at
@@ -91,7 +91,7 @@ def _inside(value: Any) -> list[Any] | None:
 
 def _attributes(value: Any) -> list[tuple[str, Any]]:
     """The attributes of an object of the tests; none of what is no plain object: the code's, classes, mocks."""
-    if isinstance(value, type | types.ModuleType) or is_of_code(value) or _is_mock(value):
+    if isinstance(value, type | types.ModuleType) or is_of_code(value) or is_mock(value):
         return []
     slots = [name for kind in type(value).__mro__ for name in _names(vars(kind).get("__slots__", ()))]
     state = getattr(value, "__dict__", None) or {}
@@ -103,10 +103,6 @@ def _attributes(value: Any) -> list[tuple[str, Any]]:
 
 def _names(slots: Any) -> Sequence[str]:
     return (slots,) if isinstance(slots, str) else tuple(slots)
-
-
-def _is_mock(value: Any) -> bool:
-    return any(kind.__module__ == "unittest.mock" for kind in type(value).__mro__)
 
 
 def _is_blank(parts: Sequence[Any]) -> bool:
@@ -137,7 +133,7 @@ class Touched:
         self.before: dict[int, tuple[Any, _State]] = {}
         self.after: dict[int, tuple[Any, _State, set[str]]] = {}
         self.others: dict[int, Any] = {}
-        self.known, self.loans = set[Any](), list[Any]()
+        self.known = set[Any]()
 
     def given(self, every: Sequence[Any]) -> None:
         """A call gives the code these: what is in them then may be its answer."""
@@ -153,28 +149,15 @@ class Touched:
         if isinstance(owner, types.ModuleType | types.FunctionType | type) or is_of_code(owner):
             return
         self.others[id(owner)] = owner
-        if id(owner) in self.before or _is_mock(owner):
+        if id(owner) in self.before or is_mock(owner):
             return
         moves = what in ("next", "send") and isinstance(owner, Iterator) and not isinstance(owner, _STREAMS)
         self.before[id(owner)] = owner, {CONTENT: ["it", "goes on"]} if moves else state_of(owner)
 
-    def loan(self, value: Any, what: str) -> int:
-        """A number for a container of an attribute or item of an object, which crosses as a copy; 0 for all else."""
-        if what not in ("get", "getitem") or not (can_change(value) or holds_one(value)):
-            return 0
-        self.loans.append(value)
-        return len(self.loans)
-
-    def returned(self, number: Any) -> None:
-        """The code has changed its copy of one."""
-        if type(number) is not int or not 0 < number <= len(self.loans):
-            raise Broken("a change is not of the agreed form")
-        self.marks.mark("changes", "a container in an object of the test's")
-
     def _begin(self) -> None:
         if self.marks.test not in (0, self.test):  # what all tests share is used by one
             self.test, self.before, self.after, self.others = self.marks.test, {}, {}, {}
-            self.known, self.loans = set(), []
+            self.known = set()
 
     def note(self, changed: Sequence[Any]) -> None:
         """Mark a test that goes on using what a call has changed of its own: containers, and what it has lent."""

@@ -3,15 +3,11 @@
 import array
 import collections
 import io
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agentmem.team.proof.changing import Changes
-from agentmem.team.proof.reasons import Marks
-from agentmem.team.proof.touched import Touched, state_of
-from agentmem.team.proof.wire import Broken
+from agentmem.team.proof.touched import state_of
 
 
 class Slotted:
@@ -51,15 +47,3 @@ def test_a_change_is_seen(name: str) -> None:
     assert state_of(value) == before
     change(value)
     assert state_of(value) != before
-
-
-def test_a_container_of_an_object(tmp_path: Path) -> None:
-    """The code that changes its copy of an object's attribute changes an object of the tests: they are marked."""
-    touched = Touched(str(tmp_path), Marks(), Changes(str(tmp_path)))
-    rows = Slotted().rows
-    assert (touched.loan(rows, "get"), touched.loan(7, "get"), touched.loan(rows, "call")) == (1, 0, 0)
-    with pytest.raises(Broken):
-        touched.returned(2)
-    assert touched.marks.why == {}
-    touched.returned(1)
-    assert list(touched.marks.why) == ["changes"]
