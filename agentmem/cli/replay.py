@@ -63,6 +63,9 @@ _MOST = 20
 """The number of sessions listed, the most expensive first; `--json` has all."""
 _BESIDE = 4
 """The number of policies shown beside a session's bill; `--json` has all."""
+_TWO_COUNTS = (
+    "billed: tokens as the provider counted them; all other rows count the text here, so recorded differs a little"
+)
 
 
 def replay(
@@ -169,6 +172,8 @@ def _show(made: dict[str, Any]) -> None:
     _show_notes(made)
     about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
     out.print(f"{made['basis']}; {about}", highlight=False)
+    if made["billed"]["billed_requests"] and made["basis"] == "simulated":
+        out.print(_TWO_COUNTS, highlight=False)
     out.print(f"breakpoints: {made['breakpoints']}", highlight=False)
     _show_skipped(made["skipped"])
 

@@ -82,9 +82,10 @@ def report(
             raise ThreadNotFound(f"{NO_RUNS} To see another agent's logs, name their file or folder.")
         named, chosen = _chosen(opened, run, every)
         rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
-        if output:
-            _write_page(collect(opened, tuple(reversed(chosen)), answers.with_hits(workspace)), output)
-    _tell(reported(rows, named), output, browse, json)
+        page = collect(opened, tuple(reversed(chosen)), answers.with_hits(workspace)) if output else None
+    _tell(reported(rows, named), json)
+    if output and page is not None:
+        write_page(page, output, browse)
     return None
 
 
@@ -95,8 +96,6 @@ def _report_path(path: Path, chosen: "Choice", output: Path | None, browse: bool
 
     observed, skipped = loaded(path, chosen, rows_only=output is None)
     named = observed[0].name if len(observed) == 1 else str(path)
-    if output:
-        _write_page(collect_observed(observed, named), output)
     made = report_on(observed, named)
     lines = [{"path": one.path, "line": one.line, "reason": one.reason} for one in skipped]
     if not json:
@@ -105,20 +104,19 @@ def _report_path(path: Path, chosen: "Choice", output: Path | None, browse: bool
             notices().print(f"Unknown here: {reason}.", highlight=False)
         if made["redo_basis"] == "estimated":
             notices().print(f"Estimated: {FROM_USAGE}.", highlight=False)
-    _tell({**made, "sessions": len(observed), "skipped": lines}, output, browse, json)
+    _tell({**made, "sessions": len(observed), "skipped": lines}, json)
+    if output:
+        write_page(collect_observed(observed, named), output, browse)
 
 
-def _tell(made: dict[str, Any], output: Path | None, browse: bool, json: bool) -> None:
+def _tell(made: dict[str, Any], json: bool) -> None:
+    """The figures: before the page is made, which may fail, as where the extra that draws it is missing."""
     from agentmem.meter.tables import show
 
     if json:
         print_json(made)
     else:
         show(made, console())
-    if output:
-        notices().print(f"The page is {output}.", highlight=False)
-    if output and browse:
-        _browse(output)
 
 
 def forget(
@@ -144,13 +142,6 @@ def forget(
 
 def write_page(data: dict[str, Any], output: Path, browse: bool = False) -> None:
     """Write the whole page, or leave the old file as it was; ``browse`` shows it."""
-    _write_page(data, output)
-    notices().print(f"The page is {output}.", highlight=False)
-    if browse:
-        _browse(output)
-
-
-def _write_page(data: dict[str, Any], output: Path) -> None:
     from agentmem.report.page import page
 
     text = page(data)
@@ -160,6 +151,9 @@ def _write_page(data: dict[str, Any], output: Path) -> None:
         draft.replace(output)
     finally:
         draft.unlink(missing_ok=True)
+    notices().print(f"The page is {output}.", highlight=False)
+    if browse:
+        _browse(output)
 
 
 def _browse(output: Path) -> None:

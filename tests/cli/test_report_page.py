@@ -57,6 +57,7 @@ def test_where_no_page_can_be_written(workspace: Path, tmp_path: Path) -> None:
     gone = invoke("report", "-w", workspace, "-o", tmp_path / "nowhere" / "out.html")
     assert gone.exit_code == 1
     assert "nowhere" in gone.stderr
+    assert gone.stdout == invoke("report", "-w", workspace).stdout, "the report itself is told all the same"
     bare = invoke("report", "-w", workspace, "--open")
     assert bare.exit_code == 2
     assert "-o report.html" in " ".join(bare.stderr.split())
@@ -66,12 +67,13 @@ def test_where_no_page_can_be_written(workspace: Path, tmp_path: Path) -> None:
 
 
 def test_without_the_plotting_library(workspace: Path, tmp_path: Path) -> None:
-    """The error names the extra that brings it, and no page is written."""
+    """The error names the extra that brings it, the report is told all the same, and no page is written."""
     program = "import sys; sys.modules['youplot'] = None; from agentmem.cli import main; main()"
     command = [sys.executable, "-c", program, "report", "-w", str(workspace), "-o", str(tmp_path / "out.html")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=120, check=False)
     assert done.returncode == 2
     assert install("report") in done.stderr
+    assert "hit rate" in done.stdout
     assert not (tmp_path / "out.html").exists()
 
 

@@ -71,12 +71,13 @@ def test_a_cache_that_was_warm_is_warm_in_the_simulation(policy: str, tmp_path: 
 
 
 def test_people_see_the_bill_in_the_table(tmp_path: Path) -> None:
-    """In sum as the first row, and for every session; requests that cannot be priced are told."""
+    """In sum as the first row, and for every session; that its tokens are the provider's, and what has no price."""
     log(0).write(tmp_path / "seen.jsonl")
     found = invoke("replay", tmp_path, "-p", "recorded", "--jobs", "1").stdout
     rows = [line.split() for line in found.splitlines() if line.strip()]
     assert next(row[:3] for row in rows if row[0] == "billed") == ["billed", "2", "$0.1356"]
     assert next(row[:3] for row in rows if row[0] == "seen") == ["seen", "2", "$0.1356"]
+    assert "billed: tokens as the provider counted them" in found
     path = log(0, "claude-nobody-knows").write(tmp_path / "unpriced.jsonl")
     path.write_text(path.read_text(encoding="utf-8").replace('"m1"', '"n1"').replace('"m2"', '"n2"'), encoding="utf-8")
     assert "billed: 2 of 4 requests" in invoke("replay", tmp_path, "-p", "recorded", "--jobs", "1").stdout
