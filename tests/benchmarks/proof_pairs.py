@@ -34,7 +34,7 @@ from tests.benchmarks.distributions import PAIRS, distributions
 from tests.benchmarks.heading import commit, heading, record_figures
 from tests.benchmarks.proof_share import CHECK
 
-MOST, SECONDS, TRIED = 0.01, 300.0, 3
+MOST, TRIED = 0.01, 3
 _NAMED = 4  # runs in which a test must have the same name: by the order of a set that holds classes it may not
 LIMITS = frozenset(
     {"compares", "class", "object", "changes", "source", "special", "private", "program", "foreign", "replaced"}
@@ -115,7 +115,6 @@ class Package:
                 again=self.right,
                 before=before,
                 mutants=mutants(mutant.path, mutant.text, right.decode("utf-8", "replace"), TRIED),
-                seconds=SECONDS,
             )
             proof = prove(case)
         return Pair(

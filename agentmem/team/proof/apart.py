@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -96,19 +96,20 @@ def run_apart(
     *,
     changed: Mapping[str, bytes] | None = None,
     reverse: bool = False,
+    without: Collection[str] = (),
     bounds: ApartBounds = ApartBounds(),
 ) -> ApartRun:
     """Run test ``files`` in a judge, and the code of the fork ``code`` in a subject. The fork is not changed.
 
     ``tests`` are all files of tests, by path; none of them is in the subject. ``changed`` are files of the code with
-    another content, as for a mutant. ``reverse`` runs each file's tests in the opposite order. Many files are run by
-    two pairs of processes at a time.
+    another content, as for a mutant. ``reverse`` runs each file's tests in the opposite order; tests ``without`` which
+    they are run are named by their ids. Many files are run by two pairs of processes at a time.
     """
-    began = time.monotonic()
+    began, orders = time.monotonic(), {"reverse": reverse, "without": sorted(without)}
     parts = _halves(files, tests) if len(files) >= _MANY and bounds.pairs > 1 else [files]
     with ThreadPoolExecutor(len(parts)) as pool:
         runs = list(
-            pool.map(lambda part: _run(code, layout, tests, part, environment, changed or {}, reverse, bounds), parts)
+            pool.map(lambda part: _run(code, layout, tests, part, environment, changed or {}, orders, bounds), parts)
         )
     seen = {test: one for run in runs for test, one in run.tests.items()}
     said = "\n".join(run.said for run in runs)
@@ -132,7 +133,7 @@ def _run(
     files: Sequence[str],
     environment: Mapping[str, str],
     changed: Mapping[str, bytes],
-    reverse: bool,
+    orders: Mapping[str, Any],
     bounds: ApartBounds,
 ) -> ApartRun:
     with ExitStack() as opened:
@@ -150,7 +151,7 @@ def _run(
             Sandbox.fork(kept, isolation=code.isolation, writable=(), readable=(PACKAGE,), where=None)
         )
         pair = _Pair(subject, judge, root.name, layout, shared, environment, bounds)
-        ended, said = pair.run({"files": list(files), "reverse": reverse})
+        ended, said = pair.run({**orders, "files": list(files)})
         return ApartRun(_seen(pair.told), ended, said)
 
 

@@ -260,7 +260,7 @@ class FileRun:
     def plugins(self) -> list[Any]:
         """What hears of the tests, for pytest."""
         patience = Patience(self.link.marks, self.orders["until"], self.orders["seconds"])
-        every = [Asserted(self.link), Nameless(), self.tolerances, Rest(self.told)]
+        every = [Asserted(self.link), Nameless(), self.tolerances, Rest(self.told | {*self.orders["without"]})]
         reverse = [Reversed()] if self.orders["reverse"] else []
         return [Watching(self.link, self.tell, self.watch, patience, self.orders["last"]), *every, *reverse]
 

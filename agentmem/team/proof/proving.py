@@ -61,6 +61,7 @@ class _Prover:
         self.files = {**_kept(case.base, layout), **mine}
         self.layout: ProjectLayout = with_tests(with_change(layout, case.fix), self.files, case.fix)
         self.own = frozenset(path for path in mine if path.endswith(".py"))
+        self.late = frozenset[str](), frozenset[str]()  # the tests that took too long with the new code, and the old
 
     def proof(self) -> Proof:
         every = self._files_of([*self.again, *self.before])
@@ -70,6 +71,7 @@ class _Prover:
         tests = _marked(tests, contradictions(new, old), "contradiction")
         tests = _marked(tests, self._against_words(new, old), "specification")
         verdict, why = decided(tests)
+        self.late = too_late(new), too_late(old)
         shown = differences(new, old)
         if verdict != "proven":
             return Proof(verdict, why, tests, shown)
@@ -140,6 +142,7 @@ class _Prover:
             self.case.environment,
             changed=changed,
             reverse=reverse,
+            without=self.late[fork is self.case.base],
             bounds=ApartBounds(self.case.seconds, pairs=pairs),
         )
 
@@ -164,6 +167,11 @@ def taken_out(reason: str, tests: Sequence[ProofOfTest], run: ApartRun) -> list[
     if reason == "chance":
         return [one.id for one in mine if one.before == "failed" and _proven(run, one.id)]
     return [one.id for one in mine if not _proven(run, one.id)]
+
+
+def too_late(run: ApartRun) -> frozenset[str]:
+    """The tests that took too long in a run: once is enough."""
+    return frozenset(test for test, seen in run.tests.items() if "late" in seen.why)
 
 
 def _said(run: ApartRun, test: str) -> str:

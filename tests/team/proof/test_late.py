@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from agentmem.team.proof.apart import ApartRun
+from agentmem.team.proof.apart import ApartRun, SeenTest
+from agentmem.team.proof.proving import too_late
 from agentmem.team.proof.verdict import judged
 from tests.team.proof.works import apart, verdicts
 
@@ -119,6 +120,16 @@ def test_a_test_that_never_ends_leaves_the_others_of_its_file(tmp_path: Path) ->
         "unproven late",
         "proven",
     ]
+
+
+def test_what_was_too_late_once_is_not_waited_for_again(tmp_path: Path) -> None:
+    """A run without the tests that took too long in the one before has all the others."""
+    files = {"tests/test_a.py": SLOW}
+    first = ApartRun(
+        {"tests/test_a.py::test_slow": SeenTest("test_slow", "failed", {"late": "more than 2 seconds"})}, True
+    )
+    again = apart(tmp_path, {"works.py": CODE}, files, without=sorted(too_late(first)))
+    assert again.ended and verdicts(again) == {"test_before": "proven", "test_after": "proven"}
 
 
 def test_no_reason_is_empty() -> None:

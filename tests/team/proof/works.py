@@ -31,13 +31,20 @@ def project(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[Sandbox, P
 
 
 def apart(
-    folder: Path, code: Mapping[str, str], tests: Mapping[str, str], *, calls: float = 30.0, reverse: bool = False
+    folder: Path,
+    code: Mapping[str, str],
+    tests: Mapping[str, str],
+    *,
+    calls: float = 30.0,
+    reverse: bool = False,
+    without: Sequence[str] = (),
 ) -> ApartRun:
     """What these tests do apart from this code."""
     with project(folder, {**code, **tests}) as (fork, layout):
         data = {path: text.encode("utf-8") for path, text in tests.items()}
         files = [path for path in tests if path.rpartition("/")[2].startswith("test_")]
-        return run_apart(fork, layout, data, files, ENVIRONMENT, reverse=reverse, bounds=ApartBounds(60.0, calls))
+        bounds = ApartBounds(60.0, calls)
+        return run_apart(fork, layout, data, files, ENVIRONMENT, reverse=reverse, without=without, bounds=bounds)
 
 
 def verdicts(run: ApartRun) -> dict[str, str]:
