@@ -209,7 +209,7 @@ class Plan:
 
 
 def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Reason = "asked") -> Plan | None:
-    """The plan of a compaction, or None if nothing can leave."""
+    """The plan of a compaction, or None if nothing can leave, or no more than would stand for it."""
     asked = max((at for at, turn in enumerate(view.turns) if turn.role == "assistant"), default=0)
     place = _tail(view, asked, settings.sized(budget).tail)
     if not place:
@@ -225,7 +225,7 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
     going = sum(one.frame.tokens for one in leaving)
     lists, traces, paths = _lists(view, every, thread, sizes, going, stands)
     told = _told(leaving, view.cut)
-    if sum(map(_size, (*users, *results, *lists))) >= going:
+    if sum(map(_size, (*users, *results, *lists))) + sizes.summary >= going:
         return None
     gone = {one.origin.seq for one in leaving} | {line.seq for line in (view.cut.index if view.cut else ())}
     return Plan(
@@ -373,9 +373,9 @@ def _lists(
     """
     known = unpacked(view.cut.traces if view.cut else {})
     known.follow(every)
-    share, seq = min(1.0, going / (SHARE * (sizes.paths + sizes.commands + sizes.files + 1))), view.seq + 1
+    share, seq = min(1.0, going / (SHARE * (sizes.paths + sizes.commands + sizes.kept_lines + 1))), view.seq + 1
     ran = commands_listed(known.commands, round(sizes.commands * share))
-    shown = regions(known.files.values(), round(sizes.files * share), sizes.file)
+    shown = regions(known.files.values(), round(sizes.kept_lines * share), sizes.file)
     listed = files_listed(stands.files, known.paths, sizes.trail, round(sizes.paths * share))
     texts: Mapping[PartKind, str] = {"commands": ran, "files": rendered(shown, thread), "paths": listed.text}
     parts = tuple(Part(kind, seq, Text(text)) for kind, text in texts.items() if text)
@@ -394,7 +394,7 @@ def _speech(one: Said) -> bool:
 
 def _remembered(known: Traces, sizes: Compaction) -> Traces:
     """The traces with as many lines of files as a cut may hold."""
-    files = regions(known.files.values(), REMEMBERED * sizes.files, REMEMBERED * sizes.file)
+    files = regions(known.files.values(), REMEMBERED * sizes.kept_lines, REMEMBERED * sizes.file)
     return replace(known, files={one.path: one for one in sorted(files, key=lambda one: one.touched)})
 
 

@@ -33,9 +33,11 @@ ROOM = 10_000
 """Tokens of budget beyond what a compaction leaves. With fewer, a thread would only compact."""
 WIDE = 120_000
 """Budgets above this wait longer and get a larger index, by the square of the ratio, to keep more in view."""
-LAMBDAS: dict[Quality, float] = {1: 1.5, 2: 4.0, 3: 6.0}
+LAMBDAS: dict[Quality, float] = {1: 2.0, 2: 3.0, 3: 6.0}
 """The wait before a compaction, as a multiple of the cheapest growth, by quality: entries in view need no recall."""
 RETAINED: dict[Quality, int] = {1: 0, 2: 0, 3: 8_000}
+FILES: dict[Quality, int] = {1: 2_500, 2: 6_000, 3: 6_000}
+"""The tokens for lines of files, by quality: with fewer, more files must be read again before they are edited."""
 IDLE_SHARE = 0.25
 """The share of the best growth from which it pays to compact before the cache expires."""
 TYPICAL = Rates(1.0, 0.1, 1.25, 2.0, 5.0)
@@ -50,42 +52,43 @@ class Compaction:
 
     ``quality`` 1 saves most, 3 keeps most in view. The sizes are in tokens, for a budget of FULL or more; smaller
     budgets scale them down. ``tail`` is for the newest turns, which stay as they are; ``retained`` for the tool
-    results used last (None: by quality); ``users`` for the newest messages of people, each up to ``user``; ``paths``
-    and ``commands`` for lists of those that calls named; ``files`` for lines of files as they were last seen, up to
-    ``file`` of each while others wait; ``summary``, ``index``, ``names`` and ``fresh`` (names no call used yet) for
-    what replaces the rest; ``standing`` for rules, corrections and facts beside the summary, ``trail`` for the list
-    of files with their last state. A model is asked for a summary again once people and it have ``said`` so many
-    tokens of text since the last; until then that one stays, with the newest replies behind it. 0 asks at every
-    compaction. ``warm`` compacts in a pause, ``lead`` seconds before the cache expires; None does so only while a run
-    is streamed. After ``attempts`` failed summaries by a model, a mechanical one is made. Raises ConfigError.
+    results used last (None: by quality); ``users`` for the newest messages of people, each up to ``user``;
+    ``paths`` and ``commands`` for lists of those that calls named; ``files`` for lines of files as they were last
+    seen (None: by quality), up to ``file`` of each while others wait; ``summary``, ``index``, ``names`` and
+    ``fresh`` (names no call used yet) for what replaces the rest; ``standing`` for rules, corrections and facts
+    beside the summary, ``trail`` for the list of files with their last state. A model is asked for a summary again
+    once people and it have ``said`` so many tokens of text since the last; until then that one stays, with the
+    newest replies behind it. 0 asks at every compaction. ``warm`` compacts in a pause, ``lead`` seconds before the
+    cache expires; None does so only while a run is streamed. After ``attempts`` failed summaries by a model, a
+    mechanical one is made. Raises ConfigError.
     """
 
     quality: Quality = 2
-    tail: int = 1_000
+    tail: int = 0
     retained: int | None = None
     users: int = 1_000
     user: int = 1_000
     summary: int = 400
-    index: int = 300
-    names: int = 400
+    index: int = 100
+    names: int = 100
     fresh: int = 0
-    paths: int = 2_000
-    commands: int = 500
-    files: int = 6_000
+    paths: int = 500
+    commands: int = 300
+    files: int | None = None
     file: int = 3_500
-    said: int = 4_000
+    said: int = 16_000
     warm: bool | None = None
     lead: float = 30.0
     attempts: int = 2
     standing: int = 1_000
-    trail: int = 1_500
+    trail: int = 600
 
     def __post_init__(self) -> None:
         check_fields("Compaction", self, _WANTED)
         if self.quality not in LAMBDAS:
             raise ConfigError(f"the quality of a compaction is 1, 2 or 3, and {self.quality!r} is not")
-        for name in (*_SIZES, *(("retained",) if self.retained is not None else ())):
-            if getattr(self, name) < 0:
+        for name in (*_SIZES, *_BY_QUALITY):
+            if (getattr(self, name) or 0) < 0:
                 raise ConfigError(f"{name} of a compaction must not be below 0, and {getattr(self, name)} is")
         if not 0 <= self.lead < SHORTEST:
             raise ConfigError(
@@ -98,10 +101,15 @@ class Compaction:
         return RETAINED[self.quality] if self.retained is None else self.retained
 
     @property
+    def kept_lines(self) -> int:
+        """The tokens for lines of files."""
+        return FILES[self.quality] if self.files is None else self.files
+
+    @property
     def least(self) -> int:
         """The most tokens that a compaction leaves beside the prefix and the messages of people."""
         listed = self.index + self.names + self.fresh + self.paths + self.commands + self.trail
-        return self.tail + self.kept_results + self.summary + self.standing + listed + self.files
+        return self.tail + self.kept_results + self.summary + self.standing + listed + self.kept_lines
 
     def sized(self, budget: int) -> "Compaction":
         """The same settings with sizes for a ``budget`` in tokens."""
@@ -110,24 +118,26 @@ class Compaction:
             return self
         sizes = {name: round(getattr(self, name) * share) for name in _SHARED}
         sizes |= {name: round(getattr(self, name) * share * wide) for name in _NAMED}
-        return replace(self, retained=round(self.kept_results * share), **sizes)
+        return replace(self, retained=round(self.kept_results * share), files=round(self.kept_lines * share), **sizes)
 
     def giving_way(self, standing: int, trail: int) -> "Compaction":
         """The same settings with room for ``standing`` tokens that must stand, and for a ``trail`` of files.
 
         Lines of files give way, to the trail with half of their room at most, so that the sum stays.
         """
-        said = min(self.files, max(0, standing - self.standing))
-        listed = min((self.files - said) // 2, max(0, trail - self.trail))
-        return replace(self, standing=self.standing + said, trail=self.trail + listed, files=self.files - said - listed)
+        room = self.kept_lines
+        said = min(room, max(0, standing - self.standing))
+        listed = min((room - said) // 2, max(0, trail - self.trail))
+        return replace(self, standing=self.standing + said, trail=self.trail + listed, files=room - said - listed)
 
 
-_SHARED = ("tail", "users", "user", "summary", "paths", "commands", "files", "file", "said", "standing", "trail")
+_SHARED = ("tail", "users", "user", "summary", "paths", "commands", "file", "said", "standing", "trail")
 _NAMED = ("index", "names", "fresh")
 _SIZES = (*_SHARED, *_NAMED, "attempts")
+_BY_QUALITY = ("retained", "files")
 _WANTED: Mapping[str, Wanted] = {
     **dict.fromkeys(("quality", *_SIZES), WHOLE),
-    "retained": WHOLE | NOTHING,
+    **dict.fromkeys(_BY_QUALITY, WHOLE | NOTHING),
     "warm": FLAG | NOTHING,
     "lead": NUMBER,
 }

@@ -94,7 +94,9 @@ def test_every_other_result_has_a_line() -> None:
 def test_nothing_to_compact_is_no_plan() -> None:
     """A thread without a reply, or one whose tail is all there is, is left alone."""
     assert plan(view_of(conversation(0)), "t", SMALL, BUDGET) is None
-    assert plan(view_of(conversation(2)), "t", Compaction(), BUDGET) is None
+    assert plan(view_of(conversation(2)), "t", Compaction(tail=1_000), BUDGET) is None
+    roomy = Compaction(summary=planned(conversation(2), Compaction()).tokens)
+    assert plan(view_of(conversation(2)), "t", roomy, BUDGET) is None, "a summary could be as long as what leaves"
 
 
 def test_an_entry_larger_than_everything_leaves_like_any_other() -> None:

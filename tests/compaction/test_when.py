@@ -122,10 +122,11 @@ def test_small_budgets_get_small_sizes() -> None:
     """Below the full budget all sizes shrink in proportion; then they stand; a wide one gets a larger index."""
     assert Compaction(quality=3).kept_results == 8_000
     small = Compaction().sized(6_000)
-    assert (small.tail, small.kept_results, small.summary, small.files) == (100, 0, 40, 600)
+    assert (small.paths, small.kept_results, small.summary, small.kept_lines) == (50, 0, 40, 600)
+    assert Compaction(1).sized(6_000).kept_lines == 250 and Compaction(1, files=6_000).sized(6_000).kept_lines == 600
     assert Compaction().sized(60_000) == Compaction().sized(120_000) == Compaction()
     wide = Compaction(fresh=1_000).sized(240_000)
-    assert (wide.tail, wide.summary, wide.index, wide.fresh) == (1_000, 400, 1_200, 4_000)
+    assert (wide.paths, wide.summary, wide.index, wide.fresh) == (500, 400, 400, 4_000)
 
 
 def test_a_wide_budget_waits_longer() -> None:
