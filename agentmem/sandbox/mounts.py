@@ -146,6 +146,7 @@ def _devices(folder: str, shared: str) -> None:
     for name in DEVICES:
         _place(f"{folder}/{name}", is_folder=False)
         syscalls.mount(f"/dev/{name}", f"{folder}/{name}", flags=syscalls.MS_BIND)
+        syscalls.protect(f"{folder}/{name}", recursive=False, device=True)
     for name, target in _LINKS:
         os.symlink(target, f"{folder}/{name}")
     os.mkdir(f"{folder}/shm")

@@ -65,13 +65,21 @@ def bind(source: str, target: str) -> None:
     mount(source, target, flags=MS_BIND | MS_REC)
 
 
-def protect(target: str, readonly: bool = True, recursive: bool = True, follow: bool = True, runs: bool = True) -> None:
+def protect(
+    target: str,
+    readonly: bool = True,
+    recursive: bool = True,
+    follow: bool = True,
+    runs: bool = True,
+    device: bool = False,
+) -> None:
     """Make a mount read-only (if asked), without devices and set-user-id programs, and without links if asked.
 
-    Unless ``runs``, no file in it can be run, or mapped as code.
+    Unless ``runs``, no file in it can be run, or mapped as code. What is mounted may be a ``device``: it can be written
+    to when it is read-only too, but its times and rights, which are the host's, stay as they are.
     """
-    wanted = _ATTR_NOSUID | _ATTR_NODEV | (_ATTR_RDONLY if readonly else 0) | (0 if follow else _ATTR_NOSYMFOLLOW)
-    wanted |= 0 if runs else _ATTR_NOEXEC
+    wanted = _ATTR_NOSUID | (0 if device else _ATTR_NODEV) | (_ATTR_RDONLY if readonly else 0)
+    wanted |= (0 if follow else _ATTR_NOSYMFOLLOW) | (0 if runs else _ATTR_NOEXEC)
     attributes = _MountAttributes(wanted, 0, 0, 0)
     call(
         MOUNT_SETATTR,

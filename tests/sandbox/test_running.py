@@ -91,6 +91,32 @@ def test_loopback_works_inside(sandbox: Sandbox) -> None:
     assert ("hello" in ran.output) == (sandbox.isolation != "landlock")
 
 
+def test_nothing_of_the_hosts_can_be_touched(sandbox: Sandbox) -> None:
+    """Times, rights and owners of the host's devices and folders stay as they are, though a device can be written to:
+    they would last, and so tell a later command what an earlier one knew."""
+    program = (
+        "import os\n"
+        "places = [line.split()[4] for line in open('/proc/self/mountinfo')] + ['/dev/full', '/dev/zero']\n"
+        "own = ('/', '/tmp', '/run', '/dev', '/dev/shm', '/dev/pts', os.getcwd(), '/proc')\n"
+        "found = []\n"
+        "for place in sorted(set(places) - set(own)):\n"
+        "    for change in (lambda: os.utime(place, (1, 1)), lambda: os.chmod(place, 0o777),\n"
+        "                   lambda: os.chown(place, os.getuid(), os.getgid())):\n"
+        "        try:\n"
+        "            change()\n"
+        "        except OSError:\n"
+        "            continue\n"
+        "        if not os.path.isdir(place) or not os.access(place, os.W_OK):\n"
+        "            found.append(place)\n"
+        "open('/dev/null', 'w').write('x')\n"
+        "print('touched', found)\n"
+    )
+    if sandbox.isolation != "namespaces":  # elsewhere the devices are the host's own
+        return
+    ran = sandbox.run(["python3", "-c", program])
+    assert ran.output == "touched []\n", ran.output
+
+
 def test_a_command_that_hangs_is_ended(sandbox: Sandbox) -> None:
     """A command that hangs is ended at its timeout, whatever it ignores. What it printed is kept."""
     for timeout in (0.4, 4, 20):  # on a busy machine the walls may take as long as the shortest
