@@ -27,6 +27,7 @@ class WindowBlock:
 
 
 _STAYS = frozenset({"tools", "system", "pages"})
+_REPLY = ("replies", "calls", "thinking")
 _SIZES = Compaction()
 
 
@@ -53,14 +54,15 @@ class ContextNow:
     def leaving(self) -> dict[str, int]:
         """Tokens by kind that a compaction of agentmem's own would take out now, at its default sizes.
 
-        Tools, system and pages stay, and so does the tail from the last reply back; of what people said the newest
+        Tools, system and pages stay, and so do the last reply and what came after it; of what people said the newest
         stays. What leaves keeps a line in an index and can be recalled; a summary takes its place.
         """
         left = dict.fromkeys(KINDS, 0)
         tail, people = _SIZES.tail, _SIZES.users
-        whole = False
+        replied = whole = False
         for one in reversed(self.blocks):
-            whole = whole or (tail <= 0 and one.kind != "results")
+            whole = whole or (replied and tail <= 0 and one.kind not in _REPLY)
+            replied |= one.kind in _REPLY
             if one.kind in _STAYS:
                 continue
             if one.kind == "messages" and whole:

@@ -37,7 +37,7 @@ def test_pages_and_the_next_compaction_of_a_run(tmp_path: Path) -> None:
     assert now.value()["tokens_left"] == max(0, (now.limit or 0) - now.tokens)
 
 
-def test_what_would_leave_is_what_stands_before_the_tail(tmp_path: Path) -> None:
+def test_what_would_leave_is_what_stands_before_the_last_reply(tmp_path: Path) -> None:
     """Old results, calls and replies; the newest words of a person stay, and so does what the head holds."""
     log = Log()
     for number in range(6):
@@ -45,9 +45,14 @@ def test_what_would_leave_is_what_stands_before_the_tail(tmp_path: Path) -> None
         log.reply(f"{number}a", call(f"c{number}", "Bash", command="ls"), usage=used(10, 8_000, 0))
         log.result(f"c{number}", "Seven of A12. " * 500)
         log.reply(f"{number}b", text("Seven. " * 50), usage=used(10, 20_000, 0))
+    log.reply("early", call("d", "Bash", command="ls"), usage=used(10, 21_000, 0))
+    log.result("d", "Five of A12. " * 500)
+    log.reply("last", call("c", "Bash", command="ls"), usage=used(10, 21_000, 0))
+    log.result("c", "Eight of A12. " * 500)
     now = context_now(one(log.write(tmp_path / "s.jsonl")))
     leaving, kinds = now.leaving(), now.kinds()
-    assert 0 < leaving["results"] < kinds["results"]
+    assert leaving["results"] == kinds["results"], "those of the last reply have not been sent"
+    assert 0 < leaving["calls"] < kinds["calls"]
     assert 0 < leaving["messages"] < kinds["messages"]
     assert not leaving.keys() & {"tools", "system", "pages"}
     assert now.value()["leaving"] == leaving
