@@ -6,6 +6,7 @@ of a file tells its parent, which passes on what is about that file only.
 """
 
 import ctypes
+import errno
 import gc
 import importlib
 import os
@@ -190,6 +191,8 @@ class Watching:
             self.marks.doubt("process", "what the code, or a program of its, writes to descriptors 1 and 2")
         if self.watch.own.here in said:
             self.marks.doubt("relative", "its current folder")
+        if error is not None and isinstance(error.value, OSError) and error.value.errno == errno.ELOOP:
+            self.marks.doubt("linked", Path(str(error.value.filename)).name)
         why = dict(self.marks.settled(outcome) or (self.marks.doubts if outcome == "failed" else {}))
         if error is not None and "fixture '" in str(error.value) and "not found" in str(error.value):
             why.setdefault("fixture", str(error.value).strip().splitlines()[0][:_TOLD])

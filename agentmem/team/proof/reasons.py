@@ -27,6 +27,7 @@ REASONS: dict[str, str] = {
     "rewritten": "it reads a file again that the code could have changed",
     "named": "it opens one of the tests' own files, by a name that the code returned",
     "relative": "it reads a file by a name relative to where it runs: take Path(__file__).parent",
+    "linked": "it reads through a link in a folder that it shares with the code: read what the link names",
     "runs": "it runs, or unpickles, what the code may have returned",
     "argument": "the code changes an argument, and the test goes on to use it",
     "shared": "it changes a container that the code holds too, and apart from the code has a copy of",
