@@ -102,10 +102,11 @@ def run_apart(
     """Run test ``files`` in a judge, and the code of the fork ``code`` in a subject. The fork is not changed.
 
     ``tests`` are all files of tests, by path; none of them is in the subject. ``changed`` are files of the code with
-    another content, as for a mutant. ``reverse`` runs each file's tests in the opposite order; tests ``without`` which
-    they are run are named by their ids. Many files are run by two pairs of processes at a time.
+    another content, as for a mutant. ``reverse`` runs files, and each file's tests, in the opposite order; tests
+    ``without`` which they are run are named by their ids. Many files are run by two pairs of processes at a time.
     """
     began, orders = time.monotonic(), {"reverse": reverse, "without": sorted(without)}
+    files = files[::-1] if reverse else files
     parts = _halves(files, tests) if len(files) >= _MANY and bounds.pairs > 1 else [files]
     with ThreadPoolExecutor(len(parts)) as pool:
         runs = list(

@@ -88,6 +88,37 @@ def test_what_only_one_run_shows_is_unproven(tmp_path: Path, new: str, tests: st
     assert "AssertionError" in found.why  # what failed there
 
 
+REMEMBERS = """import os, pathlib
+
+SEEN = pathlib.Path("/dev/shm/seen")
+
+def parse(text):
+    with SEEN.open("a") as file:
+        file.write(text + chr(10))
+    name, number = text.split(": ")
+    return {"name": name, "number": int(number)}
+
+def render(row):
+    seen = SEEN.read_text().splitlines() if SEEN.exists() else []
+    return next((one for one in seen if one.startswith(row["name"])), "?")
+"""
+
+
+def test_what_code_remembers_of_another_file_of_tests_is_not_proven(tmp_path: Path) -> None:
+    """One file gives away what the next expects: in the opposite order of files it does not yet."""
+    old = "def parse(text):\n    return None\n\n\ndef render(row):\n    return ''\n"
+    row = '{"name": "total", "number": 7}'
+    tests = {
+        "tests/test_a.py": f"from shop import parse\n\n\ndef test_parse():\n    assert parse('total: 7') == {row}\n",
+        "tests/test_b.py": f"from shop import render\n\n\ndef test_render():\n    assert render({row}) == 'total: 7'\n",
+    }
+    with Sandbox.fork(written(tmp_path, {"shop.py": old}), readable=(PACKAGE,)) as base, base.fork_again() as fix:
+        fix.write("shop.py", REMEMBERS.encode())
+        found = proved(base, fix, tests, ["tests/test_a.py::test_parse", "tests/test_b.py::test_render"])
+    assert found.verdict == "unproven"
+    assert {one.id: one.reason for one in found.tests}["tests/test_b.py::test_render"] == "order"
+
+
 def test_a_test_that_fails_on_the_old_code_by_chance_is_taken_out() -> None:
     """The old code is run a second time: what fails on it in one run only does not tell it from the new."""
     tests = [ProofOfTest(one, "proven", own=True, before="failed") for one in ("always", "at times")]
