@@ -291,10 +291,12 @@ def plain_of(value: Any) -> Any:
 
 _ATTRIBUTES: dict[type[BaseException], tuple[str, ...]] = {
     OSError: ("errno", "strerror", "filename", "filename2"),
-    ImportError: ("name", "path"),
+    ImportError: ("name", "path", "msg"),
     NameError: ("name",),
     AttributeError: ("name",),
-    SyntaxError: ("filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
+    SyntaxError: ("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
+    SystemExit: ("code",),
+    UnicodeError: ("object", "encoding", "start", "end", "reason"),
     BaseException: ("__notes__",),
 }
 """What errors of Python's hold besides their arguments."""
@@ -303,8 +305,15 @@ _ATTRIBUTES: dict[type[BaseException], tuple[str, ...]] = {
 def attributes_of(error: BaseException) -> list[tuple[str, Any]]:
     """What an error of Python's holds besides its arguments, as far as it is set."""
     names = [name for kind, names in _ATTRIBUTES.items() if isinstance(error, kind) for name in names]
-    found = ((name, getattr(error, name, None)) for name in names)
+    found = ((name, _attribute(error, name)) for name in names)
     return [(name, one) for name, one in found if type(one) in (int, str, bytes, list)]
+
+
+def _attribute(error: BaseException, name: str) -> Any:
+    try:
+        return getattr(error, name, None)
+    except TypeError:  # of an error of Unicode that was not begun
+        return None
 
 
 def give_attributes(error: BaseException, given: Any) -> None:
@@ -314,7 +323,10 @@ def give_attributes(error: BaseException, given: Any) -> None:
         notes = type(one) is list and all(type(part) is str for part in one)
         if name not in names or not (notes if name == "__notes__" else type(one) in (int, str, bytes)):
             raise Broken("an error is not of the agreed form")
-        object.__setattr__(error, name, one)
+        try:
+            object.__setattr__(error, name, one)
+        except (TypeError, AttributeError) as wrong:
+            raise Broken("an error is not of the agreed form") from wrong
 
 
 def copy_of(value: Any) -> Any:
