@@ -148,10 +148,14 @@ def test_broken_weights_are_named(weights: Path, tmp_path: Path, content: bytes)
 
 
 PROGRAM = """
-import sys
+import threading
 from agentmem.models.engine import Engine
 engine = Engine(context=2048)
-print("up", flush=True)
+def tell():
+    while not engine.busy():
+        pass
+    print("at work", flush=True)  # an interrupt before that may come where Python itself swallows it
+threading.Thread(target=tell, daemon=True).start()
 engine.post("/completion", {"prompt": "a b c " * 300, "n_predict": 1500, "ignore_eos": True})
 """
 
@@ -160,7 +164,7 @@ def test_an_interrupt_ends_the_program(weights: Path) -> None:
     """Ctrl-C while the engine works ends the program like any other, and the server with it."""
     with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         assert program.stdout is not None
-        assert program.stdout.readline() == b"up\n"
+        assert program.stdout.readline() == b"at work\n"
         program.send_signal(signal.SIGINT)
         _, complaints = program.communicate(timeout=300)
     assert program.returncode == -signal.SIGINT
