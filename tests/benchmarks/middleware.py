@@ -1,6 +1,7 @@
 """LangChain's and deepagents' agents with ours and without, on recorded work: dollars to act, and what can be called.
 
-    python -m tests.benchmarks.middleware --data DIR [--chain 5 9] [--requests 600] [--kept FOLDER] [--json FILE]
+    python -m tests.benchmarks.middleware --data DIR [--chain 5 9] [--requests 600] [--paging Read] [--kept FOLDER]
+        [--json FILE]
 
 Real agents, the real ChatAnthropic over HTTP and a strict loopback server: the recording's replies are the model's and
 its results the tools'. What arrives at the server is what the replay counts, by the recording's times. A session that
@@ -47,6 +48,8 @@ BUDGET = 120_000
 TRIGGER = 0.85
 """The share of the budget at which LangChain's summariser is told to act: what deepagents ships with."""
 CHAIN = 1_000_000
+PAGING = ("read_file",)
+"""The middleware's own default. The recording's tool for files is "Read"."""
 COLUMNS = ("cost_usd", "dollars_to_act_usd", "callable_far", "old_lines_far", "callable_near", "reachable", "hit_rate")
 TABLE = (*COLUMNS, "cuts", "summary_requests", "peak_context_tokens", "summary_read")
 SUMS = (
@@ -106,8 +109,8 @@ def langchain(parts: Parts) -> tuple[Any, Reach]:
     return _langchain(parts, [summing, AnthropicPromptCachingMiddleware()]), nothing
 
 
-def langchain_ours(parts: Parts, quality: Quality = 2) -> tuple[Any, Reach]:
-    ours = Watched(parts.budget, quality=quality, clock=parts.clock)
+def langchain_ours(parts: Parts, quality: Quality = 2, paging: Sequence[str] = PAGING) -> tuple[Any, Reach]:
+    ours = Watched(parts.budget, quality=quality, paging=paging, clock=parts.clock)
     return _langchain(parts, [ours]), ours.reaches
 
 
@@ -125,8 +128,8 @@ def deepagents(parts: Parts) -> tuple[Any, Reach]:
     return _deepagents(parts), reaches
 
 
-def deepagents_ours(parts: Parts, quality: Quality = 2) -> tuple[Any, Reach]:
-    arguments = Watched.for_deepagents(budget=parts.budget, quality=quality, clock=parts.clock)
+def deepagents_ours(parts: Parts, quality: Quality = 2, paging: Sequence[str] = PAGING) -> tuple[Any, Reach]:
+    arguments = Watched.for_deepagents(budget=parts.budget, quality=quality, paging=paging, clock=parts.clock)
     ours = next(one for one in arguments["middleware"] if isinstance(one, Watched))
     return _deepagents(parts, **arguments), ours.reaches
 
@@ -138,14 +141,16 @@ def _deepagents(parts: Parts, **arguments: Any) -> Any:
     )
 
 
-AGENTS: Mapping[str, Build] = {
-    "create_agent": langchain,
-    "create_agent + ours": langchain_ours,
-    "create_agent + quality 1": partial(langchain_ours, quality=1),
-    "deepagents": deepagents,
-    "deepagents + ours": deepagents_ours,
-    "deepagents + quality 1": partial(deepagents_ours, quality=1),
-}
+def agents(paging: Sequence[str] = PAGING) -> Mapping[str, Build]:
+    """The agents by their names. ``paging`` are the tools whose long results ours shows whole."""
+    return {
+        "create_agent": langchain,
+        "create_agent + ours": partial(langchain_ours, paging=paging),
+        "create_agent + quality 1": partial(langchain_ours, quality=1, paging=paging),
+        "deepagents": deepagents,
+        "deepagents + ours": partial(deepagents_ours, paging=paging),
+        "deepagents + quality 1": partial(deepagents_ours, quality=1, paging=paging),
+    }
 
 
 def work_of(path: Path, first: int, requests: int) -> Chain:
@@ -179,17 +184,19 @@ def _row(work: Callable[[], Chain], build: Build) -> Row:
     return row(work(), build)
 
 
-def kept(folder: Path | None, number: int, name: str, make: Callable[[], Row]) -> Row:
-    """The figures of one agent on one chain: from ``folder``, if an earlier run of this commit has left them there."""
+def kept(folder: Path | None, number: int, name: str, settings: str, make: Callable[[], Row]) -> Row:
+    """The figures of one agent on one chain: from ``folder``, if an earlier run of this commit has left them there,
+    with the same ``settings``.
+    """
     file = folder / f"chain-{number}-{name.replace(' ', '')}.json" if folder else None
     known = json.loads(file.read_text()) if file and file.exists() else {}
-    if known.get("commit") == commit():
+    if (known.get("commit"), known.get("settings")) == (commit(), settings):
         print(f"  chain {number}, {name}: measured before")
         return dict(known["row"])
     made = make()
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"commit": commit(), "row": made}))
+        file.write_text(json.dumps({"commit": commit(), "settings": settings, "row": made}))
     print(f"  chain {number}, {name}: done", flush=True)
     return made
 
@@ -256,17 +263,20 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=DATA, help=f"the folder that holds {FILE}")
     parser.add_argument("--requests", type=int, default=600, help="at least so many of a chain, in whole sessions")
     parser.add_argument("--chain", type=int, nargs="+", default=[*range(11)], help="which chains of sessions")
+    parser.add_argument("--paging", nargs="+", default=PAGING, help="tools whose long results ours shows whole")
     parser.add_argument("--kept", type=Path, help="a folder for the figures of each chain, to go on from")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     given = parser.parse_args()
     path = recording(given.data, FILE)
     split = f"chains {' '.join(map(str, given.chain))}, {given.requests} requests of each and the session's rest"
-    heading("Agents with ours and without", str(path), model=MODEL, budget=f"{BUDGET:,}", split=split)
-    each: dict[str, list[Row]] = {name: [] for name in AGENTS}
+    paging = " ".join(given.paging)
+    heading("Agents with ours and without", str(path), model=MODEL, budget=f"{BUDGET:,}", split=split, paging=paging)
+    builds = agents(given.paging)
+    each: dict[str, list[Row]] = {name: [] for name in builds}
     for number in given.chain:
         work = cache(partial(work_of, path, number, given.requests))
-        for name, build in AGENTS.items():
-            each[name].append(kept(given.kept, number, name, partial(_row, work, build)))
+        for name, build in builds.items():
+            each[name].append(kept(given.kept, number, name, paging, partial(_row, work, build)))
         printed({name: summed(rows[-1:]) for name, rows in each.items()})
     found = {name: summed(rows) for name, rows in each.items()}
     print(f"\nall {len(given.chain)} chains")
