@@ -34,7 +34,7 @@ from tests.benchmarks.distributions import PAIRS, distributions
 from tests.benchmarks.heading import commit, heading, record_figures
 from tests.benchmarks.proof_share import CHECK
 
-MOST, TRIED = 0.01, 3
+MOST, TRIED, SECONDS = 0.01, 3, 600.0
 _NAMED = 4  # runs in which a test must have the same name: by the order of a set that holds classes it may not
 LIMITS = frozenset(
     {"compares", "class", "object", "changes", "source", "special", "private", "program", "foreign", "replaced"}
@@ -77,7 +77,7 @@ class Package:
     def outcomes(self, fork: Sandbox) -> dict[str, str]:
         """The tests' outcomes in one process with the code; empty if they did not come to an end."""
         paths = os.pathsep.join(str(fork.source / one) for one in self.layout.code_paths)
-        seen = observe(fork, CHECK, {**self.path, "PYTHONPATH": paths}, timeout=60.0)
+        seen = observe(fork, CHECK, {**self.path, "PYTHONPATH": paths}, timeout=SECONDS)
         return {} if seen.cases is None else dict(seen.outcomes)
 
     def mutants(self) -> list[Mutant]:
@@ -136,6 +136,9 @@ def _why(proof: Proof) -> tuple[str, str]:
 def pairs(folder: Path, each: int, seed: int, done: dict[tuple[str, str], Pair]) -> Iterator[Pair]:
     """So many pairs of one package, from mutants in a seeded order; those that are ``done`` already are not run."""
     with closing(Package(folder)) as package:
+        if not package.right:
+            print(f"  {package.name}: left out, none of its tests passes here", flush=True)
+            return
         every = package.mutants()
         random.Random(f"{seed} {package.name}").shuffle(every)
         count = 0
@@ -146,6 +149,7 @@ def pairs(folder: Path, each: int, seed: int, done: dict[tuple[str, str], Pair])
                 count += 1
             if count == each:
                 return
+        print(f"  {package.name}: {count} pairs, its tests notice no more of the {each * 4} mutants tried", flush=True)
 
 
 def main() -> int:
@@ -175,10 +179,10 @@ def main() -> int:
                     file.write(json.dumps(asdict(one)) + "\n")
             if one.verdict != "proven":
                 print(f"  {one.package} {one.mutant}: {one.verdict} {one.reason}: {one.why}", flush=True)
-    return _told(came, given.write)
+    return _told(came, len(packages), given.write)
 
 
-def _told(came: list[Pair], write: Path | None) -> int:
+def _told(came: list[Pair], packages: int, write: Path | None) -> int:
     able = [one for one in came if one.verdict == "proven" or one.reason not in LIMITS]
     refused = [one for one in able if one.verdict != "proven"]
     print(f"  {'package':<24} {'pairs':>5} {'proven':>7} {'cannot be':>10} {'refused':>8}  reasons")
@@ -190,6 +194,7 @@ def _told(came: list[Pair], write: Path | None) -> int:
         told = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
         print(f"  {name:<24} {len(some):>5} {proven:>7} {len(some) - proven - wrong:>10} {wrong:>8}  {told}")
     share = len(refused) / max(1, len(able))
+    print(f"  packages with a pair: {len({one.package for one in came})} of {packages}")
     ok = bool(able) and share <= MOST
     bounds = f"95 % bounds {lower_bound(len(refused), len(able)):.1%} and {upper_bound(len(refused), len(able)):.1%}"
     print(f"  honest pairs refused wrongly: {len(refused)} of {len(able)}, {share:.1%} (target: at most {MOST:.0%})")
