@@ -1,6 +1,8 @@
 """What of the code's has no items, where NumPy compares it: with a number it is equal, whatever that is.
 
-The judge runs it by itself, without the rest of agentmem. NumPy makes an array without items of any empty list, text or
+The judge runs it by itself, without the rest of agentmem. A test that goes through the items of an object side by side
+with what it expects (`zip`) compares none where there are none: one that asks for the length first is marked if the
+object has another. NumPy makes an array without items of any empty list, text or
 iterator, and of what holds only such. Where one of its functions compares two sides, they are looked at; where a test
 lets it say of all items at once that they are equal, it is marked if anything of the code's had no items.
 """
@@ -97,15 +99,32 @@ def _size(side: Any) -> int:
 def asked(owner: Any, what: str, answer: Any) -> None:
     """An object of the code's has given an item, or said how many it has."""
     if what == "next":
-        owner.__dict__["_far_some"] = True
-    elif what == "len" and answer == 0:
-        owner._far_link.heard.append({})
+        owner.__dict__["_far_some"] = owner.__dict__.get("_far_some", 0) + 1
+    elif what == "iter" and is_far(answer) and answer is not owner:
+        answer.__dict__["_far_of"] = owner, owner._far_link.marks.turns
+    elif what == "len":
+        _counted(owner, "len", answer, owner._far_link.marks.turns)
+        if answer == 0:
+            owner._far_link.heard.append({})
 
 
 def ended(owner: Any, what: str, given: Iterable[Any]) -> None:
     """It has no further items, or none at a place. One that had none at all is noted as what has no items."""
     if (what == "next" and "_far_some" not in owner.__dict__) or (what == "getitem" and list(given) == [0]):
         owner._far_link.heard.append({})
+    if what == "next" and (of := owner.__dict__.get("_far_of")) is not None:
+        _counted(of[0], "next", owner.__dict__.get("_far_some", 0), of[1])
+    elif what == "getitem" and list(given) == [0]:
+        _counted(owner, "next", 0, owner._far_link.marks.turns)
+
+
+def _counted(owner: Any, how: str, items: int, turn: int) -> None:
+    """Mark a test to which an object says that it has so many items, and gives another number of them."""
+    counts = owner.__dict__.setdefault("_far_counts", {})
+    counts[how] = items, turn
+    if len(counts) == 2 and len({at for _, at in counts.values()}) == 1 and len(set(counts.values())) > 1:
+        told = f"{type(owner).__name__} has {counts['len'][0]} items, and gives {counts['next'][0]}"
+        owner._far_link.marks.mark("compares", told)
 
 
 def had_none(heard: Iterable[Any], used: frozenset[str]) -> bool:

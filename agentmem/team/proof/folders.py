@@ -122,3 +122,13 @@ class TestFolders:
             at += _EVENT.size + size
             found.append((self._watched.get(number, ""), mask))
         return found
+
+
+def is_folder(state: tuple[int, ...] | None) -> bool:
+    """True for what a folder says of itself: its mode first."""
+    return state is not None and stat.S_ISDIR(state[0])
+
+
+def is_in_memory(name: str) -> bool:
+    """True for a database without a file, or with one that nobody can name."""
+    return name in ("", ":memory:") or (name[:5] == "file:" and (":memory:" in name or "mode=memory" in name))

@@ -202,6 +202,7 @@ class SubjectLink:
 
     def call(self, target: list[Any], given: Sequence[Any], named: dict[str, Any], label: str = "") -> Any:
         """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
+        self.marks.turns += 1
         sent = [self.encode(one) for one in given]
         options = [[name, self.encode(one)] for name, one in named.items()]
         text = f"{label}({briefly(given, named)})" if label and len(self.marks.trace) < _TRACED else ""

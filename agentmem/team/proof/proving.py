@@ -147,8 +147,9 @@ class _Prover:
         )
 
     def _files_of(self, tests: Sequence[str]) -> list[str]:
-        """The files of these tests that are there."""
-        return sorted({test.partition("::")[0] for test in tests} & set(self.files))
+        """The files of these tests that are there, the tester's own first: old ones may take all the time."""
+        found = {test.partition("::")[0] for test in tests} & set(self.files)
+        return sorted(found, key=lambda path: (path not in self.own, path))
 
 
 def _kept(base: Sandbox, layout: ProjectLayout) -> dict[str, bytes]:

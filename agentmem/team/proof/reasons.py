@@ -71,7 +71,7 @@ class Marks:
     came first. ``test`` counts the tests; 0 is what all share. ``lasting`` holds for every test of the file, and
     ``wide`` is true if values of the code came before the test, for all tests of the file. ``changed`` are the
     surroundings of its own that the code has changed. ``passing`` are reasons that count only if the test
-    passes.
+    passes. ``turns`` counts the calls in which the code may have changed what it holds.
     """
 
     calls: int = 0
@@ -88,6 +88,7 @@ class Marks:
     wide: bool = False
     changed: set[str] = field(default_factory=set)
     passing: dict[str, str] = field(default_factory=dict)
+    turns: int = 0
 
     def reset(self) -> None:
         self.testing, self.moved = True, False

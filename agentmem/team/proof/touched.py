@@ -7,10 +7,16 @@ test had put nothing is an answer like others: ``mail.sent``, or a stream that w
 
 import array
 import ast
+import datetime
+import decimal
+import functools
 import io
+import operator
+import re
+import struct
+import sys
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from marshal import dumps
 from typing import Any
 
@@ -29,6 +35,11 @@ _MOST = 2000  # parts of an object that are looked at
 _FORMAT = 2  # of marshal: the last one in which equal values are written alike
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _STREAMS = (io.StringIO, io.BytesIO)
+_FIXED: tuple[type, ...] = (
+    *(re.Pattern, re.Match, struct.Struct, range, slice, tuple, frozenset, decimal.Decimal, operator.itemgetter),
+    *(operator.attrgetter, datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo),
+)
+"""Of Python's own: what nothing changes."""
 _WHOLE = frozenset({"getvalue", "getbuffer", "name", "closed", "close"})
 """What is asked of a stream wherever it stands."""
 CONTENT, PLACE = "content of it", "place in it"
@@ -43,7 +54,7 @@ def state_of(value: Any) -> _State:
             return {}
         content = value.getvalue()
         return {CONTENT: [content], PLACE: [f"at {value.tell()}" if content else None]}
-    state = {name: _written(one) for name, one in _attributes(value)}
+    state = {name: _written(one) for name, one in (*_of_classes(value), *_attributes(value))}
     if isinstance(value, array.array):
         state[CONTENT] = [value.tobytes()]
     elif (content := copy_of(value)) is not None:
@@ -101,6 +112,21 @@ def _attributes(value: Any) -> list[tuple[str, Any]]:
     return [*own, *(pair for pair in held if pair[1] is not missing)]
 
 
+def _of_classes(value: Any) -> Iterator[tuple[str, Any]]:
+    """What an object shares with others of its class, by the attributes of classes that are not Python's own."""
+    for kind in reversed(type(value).__mro__):
+        if str(getattr(kind, "__module__", "builtins")).partition(".")[0] not in sys.stdlib_module_names:
+            plain = ((name, one) for name, one in vars(kind).items() if name[:2] != "__")
+            yield from ((name, one) for name, one in plain if not callable(one) and not hasattr(type(one), "__get__"))
+
+
+def _is_closed(value: Any) -> bool:
+    """True for an object that nobody can look into, and whose methods may change it: an element of XML, a lock."""
+    if hasattr(value, "__dict__") or any("__slots__" in vars(one) for one in type(value).__mro__):
+        return False
+    return not isinstance(value, (*_PLAIN, *_FIXED, *_STREAMS, array.array)) and copy_of(value) is None
+
+
 def _names(slots: Any) -> Sequence[str]:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
@@ -110,13 +136,13 @@ def _is_blank(parts: Sequence[Any]) -> bool:
     return all(not one[1] if type(one) is tuple and type(one[1]) is int else not one for one in parts)
 
 
-def _containers(owner: Any, names: frozenset[str]) -> list[Any]:
-    """The lists and dicts in these attributes of an object, and of objects there: a test may hold them by a name."""
+def _inner(owner: Any, names: frozenset[str]) -> list[Any]:
+    """The lists, dicts and objects in these attributes of an object, and of objects there: a test may name them."""
     left = [one for name, one in _attributes(owner) if name in names]
     for one in left:
         if len(left) < _FEW:
             left += containers(one)[1:] if can_change(one) else [part for _, part in _attributes(one)]
-    return [one for one in left[:_FEW] if can_change(one)]
+    return [one for one in left[:_FEW] if can_change(one) or _attributes(one)]
 
 
 def _takes(value: Any) -> bool:
@@ -145,6 +171,8 @@ class Touched:
     def using(self, value: Any, what: str) -> None:
         """The code uses a value that was lent to it."""
         self._begin()
+        while isinstance(value, functools.partial):
+            value = value.func
         owner = getattr(value, "__self__", value) if isinstance(value, _BOUND) else value
         if isinstance(owner, types.ModuleType | types.FunctionType | type) or is_of_code(owner):
             return
@@ -152,6 +180,7 @@ class Touched:
         if id(owner) in self.before or is_mock(owner):
             return
         moves = what in ("next", "send") and isinstance(owner, Iterator) and not isinstance(owner, _STREAMS)
+        moves = moves or _is_closed(owner)
         self.before[id(owner)] = owner, {CONTENT: ["it", "goes on"]} if moves else state_of(owner)
 
     def _begin(self) -> None:
@@ -165,8 +194,9 @@ class Touched:
         used, self.before = self.before, {}
         for owner, was in used.values():
             if (names := self._changed(owner, was)) and self._is_new(owner, names):
-                kind: Any = partial(_UsesOfLent, owner, names, self.others)
-                for one in (owner, *_containers(owner, names)):
+                for one in (owner, *_inner(owner, names)):
+                    whose = (owner, names) if one is owner or can_change(one) else (one, frozenset(state_of(one)))
+                    kind: Any = functools.partial(_UsesOfLent, *whose, self.others)
                     if name := still_used(one, self.root, kind):
                         self.marks.mark("argument", name)
 

@@ -18,7 +18,7 @@ from typing import Any
 from agentmem.team.proof import native
 from agentmem.team.proof.arguments import names_in
 from agentmem.team.proof.compared import is_compared
-from agentmem.team.proof.folders import TestFolders
+from agentmem.team.proof.folders import TestFolders, is_folder, is_in_memory
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.own_files import OwnFiles
 from agentmem.team.proof.parts import is_empty, parts_of
@@ -76,7 +76,7 @@ class JudgeWatch:
         self.sizes: dict[str, int] = {}
         self.listed: set[str] = set()
         self.recent: set[str] = set()
-        self._busy, self._stat, self._lstat, self._access = False, os.stat, os.lstat, os.access
+        self._busy, self._stat, self._access, self._readlink = False, os.stat, os.access, os.readlink
         self.states: dict[str, _State] = {}
         self.looked: set[str] = set()
         self.folders = TestFolders(f"{SHARED}t{os.getpid()}")
@@ -102,9 +102,9 @@ class JudgeWatch:
     def install(self) -> None:
         """Hear of the events from now on, as long as this process runs."""
         for group in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-            group.add(self._looked)
+            group |= {self._looked, self._followed}
         os.stat, os.lstat, os.access = self._looked, self._looked_at_link, self._may  # there are no events for them
-        os.getcwd = self._current
+        os.getcwd, os.readlink = self._current, self._followed
         sys.addaudithook(self.heard)
         self.own.watch()
 
@@ -185,7 +185,8 @@ class JudgeWatch:
         """Marks a test that reads what the code may have changed."""
         self.ran_text |= self._used() and path not in self.wrote and self._within_test()
         self.folders.reads(path)
-        if self._late() or (self._is_old(path) and not is_compared(self.root)):
+        by_descriptor = is_folder(self._state(path)) and not sys._getframe(3).f_code.co_filename.endswith("/shutil.py")
+        if by_descriptor or self._late() or (self._is_old(path) and not is_compared(self.root)):
             self.marks.mark("rewritten", path)
 
     def _late(self) -> bool:
@@ -211,7 +212,7 @@ class JudgeWatch:
 
     def _connected(self, event: str, arguments: tuple[Any, ...]) -> None:
         """A database is read and written by one event."""
-        if type(arguments[0]) in (str, bytes) and not _is_in_memory(name := os.fsdecode(arguments[0])):
+        if type(arguments[0]) in (str, bytes) and not is_in_memory(name := os.fsdecode(arguments[0])):
             path = os.path.abspath(re.sub(r"^file:(//)?|[?].*", "", name) if name[:5] == "file:" else name)  # noqa: PTH100
             if self._is_old(path):
                 self.marks.mark("rewritten", path)
@@ -268,6 +269,13 @@ class JudgeWatch:
     def _looked_at_link(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
         """In the place of ``os.lstat``."""
         return self._looked(path, *given, follow_symlinks=False, **named)
+
+    def _followed(self, path: Any, **named: Any) -> Any:
+        """In the place of ``os.readlink``."""
+        name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+        if self.marks.testing and name.startswith(SHARED) and self._is_old(name) and not is_compared(self.root):
+            self.marks.mark("rewritten", name)
+        return self._readlink(path, **named)
 
     def _may(self, path: Any, mode: int, **named: Any) -> bool:
         """In the place of ``os.access``."""
@@ -440,8 +448,3 @@ class JudgeWatch:
 def _size_of(found: os.stat_result) -> int:
     """A folder's size tells of nothing that a test asks."""
     return 0 if stat.S_ISDIR(found.st_mode) else found.st_size
-
-
-def _is_in_memory(name: str) -> bool:
-    """True for a database without a file, or with one that nobody can name."""
-    return name in ("", ":memory:") or (name[:5] == "file:" and (":memory:" in name or "mode=memory" in name))

@@ -26,7 +26,7 @@ def test_what_has_no_items_counts_where_all_are_compared_at_once(value: Any, *, 
 
 def test_an_iterator_that_gave_nothing_is_noted() -> None:
     """One that gave something is not; nor is a list that ends behind its first item."""
-    link = SimpleNamespace(heard=[])
+    link = SimpleNamespace(heard=[], marks=Marks())
     one: Any = SimpleNamespace(_far_link=link)
     asked(one, "next", 7)
     ended(one, "next", ())
@@ -36,6 +36,20 @@ def test_an_iterator_that_gave_nothing_is_noted() -> None:
     asked(one, "len", 0)
     ended(SimpleNamespace(_far_link=link), "next", ())
     assert link.heard == [{}, {}, {}]
+
+
+@pytest.mark.parametrize(("items", "called", "marked"), [(2, False, True), (2, True, False), (1, False, False)])
+def test_an_object_that_gives_fewer_items_than_it_has_is_marked(items: int, called: bool, marked: bool) -> None:
+    """Not where the code was called in between: it may have taken one out."""
+    marks = Marks(testing=True)
+    link = SimpleNamespace(heard=[], marks=marks)
+    owner: Any = SimpleNamespace(_far_link=link)
+    turns: Any = SimpleNamespace(_far_link=link, _far_of=(owner, 0))
+    asked(turns, "next", 7)
+    ended(turns, "next", ())
+    marks.turns += called
+    asked(owner, "len", items)
+    assert list(marks.why) == ["compares"] * marked
 
 
 def test_two_sides_of_which_one_has_no_items_are_marked() -> None:
