@@ -7,6 +7,8 @@ that read the source, and code that looks at its own text, give themselves away 
 import ast
 from collections.abc import Iterator
 
+from agentmem.team.proof.syntax import syntax_of
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SEES_NAMES = frozenset({"locals", "vars", "eval", "exec", "dir", "globals"})
 
@@ -17,7 +19,7 @@ def equivalent(text: str | bytes) -> str | None:
     Bytes are in the encoding that they name, as Python reads them.
     """
     try:
-        tree = ast.parse(text)
+        tree = syntax_of(text)
         for function in [one for one in ast.walk(tree) if isinstance(one, _Function)]:
             _rename(function, _locals(function))
         made = ast.unparse(ast.fix_missing_locations(tree)) + "\n"

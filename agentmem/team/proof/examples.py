@@ -12,7 +12,7 @@ from typing import Any
 
 from agentmem.team.proof.apart import ApartRun
 from agentmem.team.proof.brief import brief, briefly
-from agentmem.team.proof.syntax import parsed
+from agentmem.team.proof.syntax import parsed, syntax_of, value_of
 
 _SIGN = re.compile(r"^[`)\s]*(==|->|=>|→|➞|\breturns?\b|\bgives?\b|\bis\b|\bmust be\b|\bshould (?:be|return)\b)[\s`:]*")
 _CALL = re.compile(r"(?<![\w.])(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\(")
@@ -57,7 +57,7 @@ def examples(text: str) -> Iterator[_Example]:
 def _compared(text: str) -> str:
     """What an assert statement compares with: its message is no part of it."""
     with suppress(*_UNREAD):
-        statement = ast.parse(f"assert x == {text}").body[0]
+        statement = syntax_of(f"assert x == {text}").body[0]
         if isinstance(statement, ast.Assert) and statement.msg and isinstance(statement.test, ast.Compare):
             return ast.unparse(statement.test.comparators[-1])
     return text
@@ -125,7 +125,7 @@ def agrees(answer: str, value: Any) -> bool:
     if _plain(answer) == _plain(shown):
         return True
     try:
-        other = ast.literal_eval(answer)
+        other = value_of(answer)
     except _UNREAD:
         return "..." in answer or "..." in shown
     if isinstance(other, int | float) and isinstance(value, float):
@@ -159,7 +159,7 @@ def _call(text: str) -> tuple[str, int] | None:
 
 def _written(text: str, ends: int) -> tuple[str, int] | None:
     with suppress(*_UNREAD):
-        call = ast.parse(text.strip(), mode="eval").body
+        call = syntax_of(text.strip(), "eval").body
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name | ast.Attribute):
             name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr
             given = [ast.literal_eval(one) for one in call.args]
@@ -172,9 +172,9 @@ def _literal(text: str, *, whole: bool) -> list[Any]:
     """The value that is written at the beginning of a text, and ends it or a part of its sentence; none if none is."""
     if whole:
         with suppress(*_UNREAD):
-            return [ast.literal_eval(text)]
+            return [value_of(text)]
     for end in range(len(text), 0, -1):
         if re.match(r"$|[`.,;)](?:\s|$|[`.,;)])|\s+#", text[end:]):
             with suppress(*_UNREAD):
-                return [ast.literal_eval(text[:end].strip())]
+                return [value_of(text[:end].strip())]
     return []

@@ -5,21 +5,46 @@ on syntax trees, which call themselves, have no room.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from itertools import islice
+from threading import Lock
+from typing import Any
 
 _LARGE, _NAMES = 400, 8  # parts of a tree, and names of a dotted one
 _UNREAD = (SyntaxError, ValueError, RuntimeError, MemoryError)
 
 
+_READING = Lock()
+_TRIES = 20
+
+
+def syntax_of(text: str | bytes, mode: str = "exec", parse: Callable[..., Any] = ast.parse) -> Any:
+    """The syntax tree of a text, as ``ast.parse`` makes it. Raises what that raises of the text.
+
+    Some versions of Python count the depth of what it reads for all threads together, and raise a SystemError where one
+    comes between (https://github.com/python/cpython/issues/106905): so it is read by one at a time, and again.
+    """
+    with _READING:
+        for _ in range(_TRIES):
+            with suppress(SystemError):
+                return parse(text, mode=mode)
+    return parse(text, mode=mode)
+
+
+def value_of(text: str) -> Any:
+    """The value that a text writes down, as ``ast.literal_eval`` reads it."""
+    return ast.literal_eval(syntax_of(text.lstrip(" \t"), "eval"))
+
+
 def parsed(text: str | bytes) -> ast.Module | None:
     """The syntax tree of a module; None for what is no Python, or is nested more deeply than can be read."""
     try:
-        return ast.parse(text)
+        tree: ast.Module = syntax_of(text)
     except _UNREAD:
         return None
+    return tree
 
 
 @cache
@@ -31,7 +56,7 @@ def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
 def is_too_deep(text: str | bytes) -> bool:
     """True for a text that may be Python's, but is nested more deeply than can be read."""
     try:
-        ast.parse(text)
+        syntax_of(text)
     except (SyntaxError, ValueError):
         return False
     except (RuntimeError, MemoryError):

@@ -8,7 +8,7 @@ from agentmem.team.inspection import Edited, altered, empty, skipped, steering, 
 from agentmem.team.mutants import mutants
 from agentmem.team.proof.equivalents import equivalent
 from agentmem.team.proof.examples import examples, of_docstrings
-from agentmem.team.proof.syntax import dotted, named, parsed, same
+from agentmem.team.proof.syntax import dotted, named, parsed, same, syntax_of, value_of
 
 DEEP = {
     "sums": "X = " + "+".join(["1"] * 1300),
@@ -76,3 +76,19 @@ def test_a_file_in_another_encoding_is_said_in_other_words() -> None:
     made = equivalent(data)
     assert made is not None and "'caf\xe9'" in made
     assert mutants("a.py", "", data.decode("utf-8", "replace")) == ()
+
+
+def test_what_python_mixes_up_between_threads_is_read_again() -> None:
+    """Its SystemError says nothing of the text; errors of the text come out."""
+    left = [SystemError("AST constructor recursion depth mismatch"), SystemError("again")]
+
+    def parse(text: str, mode: str) -> ast.AST:
+        if left:
+            raise left.pop()
+        return ast.parse(text, mode=mode)
+
+    assert ast.unparse(syntax_of("x = 1", parse=parse)) == "x = 1"
+    assert left == []
+    with pytest.raises(SyntaxError):
+        syntax_of("x =", parse=parse)
+    assert value_of(" [1, 'a']") == [1, "a"]
