@@ -122,7 +122,8 @@ def _of_classes(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _is_closed(value: Any) -> bool:
     """True for an object that nobody can look into, and whose methods may change it: an element of XML, a lock."""
-    if hasattr(value, "__dict__") or any("__slots__" in vars(one) for one in type(value).__mro__):
+    kind = type(value)
+    if kind is object or hasattr(value, "__dict__") or any("__slots__" in vars(one) for one in kind.__mro__):
         return False
     return not isinstance(value, (*_PLAIN, *_FIXED, *_STREAMS, array.array)) and copy_of(value) is None
 
