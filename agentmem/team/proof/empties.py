@@ -1,10 +1,10 @@
 """What of the code's has no items, where NumPy compares it: with a number it is equal, whatever that is.
 
 The judge runs it by itself, without the rest of agentmem. A test that goes through the items of an object side by side
-with what it expects (`zip`) compares none where there are none: one that asks for the length first is marked if the
-object has another. NumPy makes an array without items of any empty list, text or
-iterator, and of what holds only such. Where one of its functions compares two sides, they are looked at; where a test
-lets it say of all items at once that they are equal, it is marked if anything of the code's had no items.
+with what it expects (`zip`) compares none where there are none: one that asks for the length too is marked if the
+object has another. NumPy makes an array without items of any empty list, text or iterator, and of what holds only such.
+Where one of its functions compares two sides, they are looked at; where a test lets it say of all items at once that
+they are equal, it is marked if anything of the code's had no items.
 """
 
 import functools
@@ -110,12 +110,14 @@ def asked(owner: Any, what: str, answer: Any) -> None:
 
 def ended(owner: Any, what: str, given: Iterable[Any]) -> None:
     """It has no further items, or none at a place. One that had none at all is noted as what has no items."""
-    if (what == "next" and "_far_some" not in owner.__dict__) or (what == "getitem" and list(given) == [0]):
-        owner._far_link.heard.append({})
-    if what == "next" and (of := owner.__dict__.get("_far_of")) is not None:
-        _counted(of[0], "next", owner.__dict__.get("_far_some", 0), of[1])
-    elif what == "getitem" and list(given) == [0]:
-        _counted(owner, "next", 0, owner._far_link.marks.turns)
+    link, gave = owner._far_link, owner.__dict__.get("_far_some", 0)
+    none_at_first = what == "getitem" and list(given) == [0]
+    if none_at_first or (what == "next" and not gave):
+        link.heard.append({})
+    if none_at_first:
+        _counted(owner, "next", 0, link.marks.turns)
+    elif what == "next" and (of := owner.__dict__.get("_far_of")) is not None:
+        _counted(of[0], "next", gave, of[1])
 
 
 def _counted(owner: Any, how: str, items: int, turn: int) -> None:

@@ -9,15 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from itertools import islice
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 _LARGE, _NAMES = 400, 8  # parts of a tree, and names of a dotted one
 _UNREAD = (SyntaxError, ValueError, RuntimeError, MemoryError)
-
-
-_READING = Lock()
-_TRIES = 20
+_READING, _TRIES = RLock(), 20  # it may be asked for while it is held: a finalizer can run in the middle of reading
 
 
 def syntax_of(text: str | bytes, mode: str = "exec", parse: Callable[..., Any] = ast.parse) -> Any:
